@@ -1,0 +1,270 @@
+// edge: no Deno, Bun, node: or cloudflare: names
+/**
+ * Every error the SDK throws: one base class with a closed `code`, one subclass per thing a caller may want to catch.
+ * @module
+ */
+
+/** The closed set of codes an {@link AetherError} carries; the names follow the canonical gRPC status codes. */
+export type ErrorCode =
+  | "INVALID_ARGUMENT"
+  | "UNAUTHENTICATED"
+  | "PERMISSION_DENIED"
+  | "NOT_FOUND"
+  | "ALREADY_EXISTS"
+  | "ABORTED"
+  | "RESOURCE_EXHAUSTED"
+  | "DEADLINE_EXCEEDED"
+  | "CANCELLED"
+  | "UNAVAILABLE"
+  | "UNIMPLEMENTED"
+  | "INTERNAL";
+
+/** What an error may carry beside its message. */
+export interface AetherErrorOptions {
+  /** Whether the same call may succeed later without a change. */
+  retryable?: boolean;
+  /** Wait this many milliseconds before trying again. */
+  retryAfterMs?: number;
+  /** What caused it. */
+  cause?: unknown;
+  /** Facts for a program: limits, current values, names of fields. */
+  details?: Record<string, unknown>;
+}
+
+const KINDS = Symbol.for("aether-edge.error.kinds");
+const RETRYABLE: readonly ErrorCode[] = ["RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED", "UNAVAILABLE", "INTERNAL"];
+
+/** Base of all errors thrown here. `instanceof` also holds across two copies of the package. */
+export class AetherError extends Error {
+  /** One of a closed set; switch on it. */
+  readonly code: ErrorCode;
+  /** Whether the same call may succeed later without a change. */
+  readonly retryable: boolean;
+  /** When the peer said how long to wait, in milliseconds. */
+  readonly retryAfterMs?: number;
+  /** Facts for a program: limits, current values, names of fields. */
+  readonly details: Record<string, unknown>;
+
+  /** Builds an error; subclasses fix the code. */
+  constructor(message: string, code: ErrorCode = "INTERNAL", options: AetherErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = "AetherError";
+    this.code = code;
+    this.retryable = options.retryable ?? RETRYABLE.includes(code);
+    if (options.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs;
+    this.details = options.details ?? {};
+    mark(this, "AetherError");
+  }
+
+  /** Brand check instead of the prototype chain, so two copies of the package understand each other. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    const kind = Object.hasOwn(this, "kind") ? (this as unknown as { kind: string }).kind : undefined;
+    // A user's own subclass has no kind: for it the ordinary prototype check is right.
+    if (kind === undefined && (this as unknown) !== AetherError) return Function.prototype[Symbol.hasInstance].call(this, value);
+    const kinds = (value as Record<symbol, unknown> | null | undefined)?.[KINDS];
+    return Array.isArray(kinds) && kinds.includes(kind ?? "AetherError");
+  }
+}
+
+function mark(error: AetherError, kind: string): void {
+  const holder = error as unknown as Record<symbol, string[]>;
+  if (!Object.hasOwn(error, KINDS)) Object.defineProperty(error, KINDS, { value: [], enumerable: false });
+  holder[KINDS].push(kind);
+  error.name = kind;
+}
+
+/** The connection could not be made or kept. */
+export class ConnectionError extends AetherError {
+  /** Brand of the class. */
+  static readonly kind: string = "ConnectionError";
+  /** @param message what was tried and what happened */
+  constructor(message: string, options: AetherErrorOptions = {}) {
+    super(message, "UNAVAILABLE", options);
+    mark(this, "ConnectionError");
+  }
+}
+
+/** The connection ended while something waited on it. */
+export class ConnectionClosedError extends ConnectionError {
+  /** Brand of the class. */
+  static override readonly kind: string = "ConnectionClosedError";
+  /** @param message what was waiting and why the connection ended */
+  constructor(message: string, options: AetherErrorOptions = {}) {
+    super(message, options);
+    mark(this, "ConnectionClosedError");
+  }
+}
+
+/** All reconnection attempts were used up. */
+export class ReconnectionError extends ConnectionError {
+  /** Brand of the class. */
+  static override readonly kind: string = "ReconnectionError";
+  /** How many attempts were made. */
+  readonly attempts: number;
+  /** @param attempts how many were made */
+  constructor(attempts: number, options: AetherErrorOptions = {}) {
+    super(`Gave up reconnecting after ${attempts} attempts`, { retryable: false, ...options });
+    this.attempts = attempts;
+    mark(this, "ReconnectionError");
+  }
+}
+
+/** The gateway does not accept the credentials. */
+export class AuthenticationError extends AetherError {
+  /** Brand of the class. */
+  static readonly kind: string = "AuthenticationError";
+  /** @param message what is wrong with the credentials */
+  constructor(message: string, options: AetherErrorOptions = {}) {
+    super(message, "UNAUTHENTICATED", options);
+    mark(this, "AuthenticationError");
+  }
+}
+
+/** The identity may not do this. */
+export class PermissionDeniedError extends AetherError {
+  /** Brand of the class. */
+  static readonly kind: string = "PermissionDeniedError";
+  /** @param message who may not do what */
+  constructor(message: string, options: AetherErrorOptions = {}) {
+    super(message, "PERMISSION_DENIED", options);
+    mark(this, "PermissionDeniedError");
+  }
+}
+
+/** Another live connection holds this identity. */
+export class DuplicateIdentityError extends AetherError {
+  /** Brand of the class. */
+  static readonly kind: string = "DuplicateIdentityError";
+  /** The identity's topic, e.g. `ag::prod::worker::1`. */
+  readonly identity: string;
+  /** @param identity the topic that is taken */
+  constructor(identity: string, options: AetherErrorOptions & { message?: string } = {}) {
+    super(options.message ?? `Cannot connect as "${identity}": another live connection holds this identity`, "ALREADY_EXISTS", options);
+    this.identity = identity;
+    mark(this, "DuplicateIdentityError");
+  }
+}
+
+/** Nothing came back in time. */
+export class TimeoutError extends AetherError {
+  /** Brand of the class. */
+  static readonly kind: string = "TimeoutError";
+  /** @param message what was waited for and how long */
+  constructor(message: string, options: AetherErrorOptions = {}) {
+    super(message, "DEADLINE_EXCEEDED", options);
+    mark(this, "TimeoutError");
+  }
+}
+
+/** The call itself is wrong: what, where, and what would be right. */
+export class InvalidArgumentError extends AetherError {
+  /** Brand of the class. */
+  static readonly kind: string = "InvalidArgumentError";
+  /** Name of the argument at fault, when one is. */
+  readonly argument?: string;
+  /** @param argument the argument at fault */
+  constructor(message: string, argument?: string, options: AetherErrorOptions = {}) {
+    super(message, "INVALID_ARGUMENT", options);
+    if (argument !== undefined) this.argument = argument;
+    mark(this, "InvalidArgumentError");
+  }
+}
+
+/** What was addressed is not there. */
+export class NotFoundError extends AetherError {
+  /** Brand of the class. */
+  static readonly kind: string = "NotFoundError";
+  /** @param message what was looked for */
+  constructor(message: string, options: AetherErrorOptions = {}) {
+    super(message, "NOT_FOUND", options);
+    mark(this, "NotFoundError");
+  }
+}
+
+/** The peer does not offer this. */
+export class UnimplementedError extends AetherError {
+  /** Brand of the class. */
+  static readonly kind: string = "UnimplementedError";
+  /** @param message what is not offered */
+  constructor(message: string, options: AetherErrorOptions = {}) {
+    super(message, "UNIMPLEMENTED", options);
+    mark(this, "UnimplementedError");
+  }
+}
+
+/** A message could not be handled or published. */
+export class MessageError extends AetherError {
+  /** Brand of the class. */
+  static readonly kind: string = "MessageError";
+  /** @param message what happened to which message */
+  constructor(message: string, options: AetherErrorOptions = {}) {
+    super(message, "INTERNAL", options);
+    mark(this, "MessageError");
+  }
+}
+
+/** A KV operation failed. */
+export class KVOperationError extends AetherError {
+  /** Brand of the class. */
+  static readonly kind: string = "KVOperationError";
+  /** @param message which operation on which key */
+  constructor(message: string, options: AetherErrorOptions = {}) {
+    super(message, "INTERNAL", options);
+    mark(this, "KVOperationError");
+  }
+}
+
+/** A checkpoint operation failed. */
+export class CheckpointError extends AetherError {
+  /** Brand of the class. */
+  static readonly kind: string = "CheckpointError";
+  /** @param message which operation on which key */
+  constructor(message: string, options: AetherErrorOptions = {}) {
+    super(message, "INTERNAL", options);
+    mark(this, "CheckpointError");
+  }
+}
+
+/** A compare-and-set was lost, or a lease belongs to someone else. */
+export class ConflictError extends AetherError {
+  /** Brand of the class. */
+  static readonly kind: string = "ConflictError";
+  /** @param message what conflicted with what */
+  constructor(message: string, options: AetherErrorOptions = {}) {
+    super(message, "ABORTED", options);
+    mark(this, "ConflictError");
+  }
+}
+
+/** A limit was reached; `details` names the limit and the current value. */
+export class QuotaError extends AetherError {
+  /** Brand of the class. */
+  static readonly kind: string = "QuotaError";
+  /** @param message which limit, its value, and the current value */
+  constructor(message: string, options: AetherErrorOptions = {}) {
+    super(message, "RESOURCE_EXHAUSTED", options);
+    mark(this, "QuotaError");
+  }
+}
+
+/**
+ * Whether trying again can help without a change of the call, the rights or the identity.
+ * @example
+ * ```ts
+ * import { isRecoverable, TimeoutError } from "@aether-edge/sdk";
+ * if (!isRecoverable(new TimeoutError("no answer in 5 s"))) throw new Error("never");
+ * ```
+ */
+export function isRecoverable(error: unknown): boolean {
+  return error instanceof AetherError ? error.retryable : true;
+}
+
+/** Whether it is a {@link ConnectionError} or one of its kinds. */
+export function isConnectionError(error: unknown): boolean {
+  return error instanceof ConnectionError;
+}
+
+/** Whether it is a {@link TimeoutError}. */
+export function isTimeoutError(error: unknown): boolean {
+  return error instanceof TimeoutError;
+}

@@ -1,0 +1,92 @@
+// edge: no Deno, Bun, node: or cloudflare: names
+/**
+ * Every limit of the protocol in one place, with its unit and its reason. A gateway may be given others by
+ * `createGateway({ limits })`; it says the ones a client needs in its welcome.
+ */
+export interface Limits {
+  /** Bytes of one message payload. Larger ones stall every frame behind them; big data belongs in streams. */
+  payloadBytes: number;
+  /** Bytes of one frame's structured body: calls, notifications, handshake. */
+  structuredBytes: number;
+  /** Nesting of structured bodies: deeper than any honest call, shallow enough for every runtime's stack. */
+  structuredDepth: number;
+  /** Bytes of a message's encoded metadata: headers, not a second payload. */
+  metadataBytes: number;
+  /** Bytes of one WebSocket message. Bun's server default is 16 MiB, workerd's 32; two is enough for one payload and its turn. */
+  socketMessageBytes: number;
+  /** Silence after which a side asks the other for a sign of life, in ms. */
+  pingAfterMs: number;
+  /** Inbound silence after which the other side is taken for dead, in ms: two missed pings. */
+  deadAfterMs: number;
+  /** How long a session without a socket can be resumed, in ms. Its identity is free for another claimant at once. */
+  resumeMs: number;
+  /** How long work of a queue lane stays with a worker whose socket is gone, in ms: a blip does not hand it on twice. */
+  redeliverAfterMs: number;
+  /** Messages handed to one client and not yet handled. */
+  windowMessages: number;
+  /** Bytes of messages handed to one client and not yet handled; one message may exceed it. */
+  windowBytes: number;
+  /** Bytes of frames a side keeps for replay. Beyond it the session cannot be resumed and is closed. */
+  replayBytes: number;
+  /** Live broadcasts waiting for one slow client; beyond it the oldest is dropped and the client is told. */
+  broadcastQueue: number;
+  /** Messages one lane keeps for somebody absent. */
+  laneMessages: number;
+  /** Bytes one lane keeps for somebody absent. */
+  laneBytes: number;
+  /** How long a lane keeps a message, in ms (24 h, as the older system did). */
+  retentionMs: number;
+  /** How long a message id is remembered, in ms. */
+  dedupeMs: number;
+  /** How many message ids are remembered; the window is the shorter of the two. */
+  dedupeIds: number;
+  /** How long a client may take to say hello, in ms. */
+  helloMs: number;
+  /** Requests one client may leave unanswered, each way. */
+  pendingRequests: number;
+  /** How long a requester waits unless it says otherwise, in ms. */
+  requestTimeoutMs: number;
+  /** Connections the gateway takes at most. */
+  connections: number;
+}
+
+/** The limits of a gateway that was given none. */
+export const DEFAULT_LIMITS: Readonly<Limits> = {
+  payloadBytes: 1024 * 1024,
+  structuredBytes: 1024 * 1024,
+  structuredDepth: 32,
+  metadataBytes: 8 * 1024,
+  socketMessageBytes: 2 * 1024 * 1024,
+  pingAfterMs: 15_000,
+  deadAfterMs: 30_000,
+  resumeMs: 60_000,
+  redeliverAfterMs: 5_000,
+  windowMessages: 1024,
+  windowBytes: 1024 * 1024,
+  replayBytes: 8 * 1024 * 1024,
+  broadcastQueue: 1024,
+  laneMessages: 10_000,
+  laneBytes: 64 * 1024 * 1024,
+  retentionMs: 24 * 3600_000,
+  dedupeMs: 600_000,
+  dedupeIds: 1_000_000,
+  helloMs: 10_000,
+  pendingRequests: 1024,
+  requestTimeoutMs: 30_000,
+  connections: 100_000,
+};
+
+/** Bytes of one topic segment, as the older system had it. */
+export const SEGMENT_BYTES = 128;
+/** Bytes of a whole topic: a prefix and at most four segments with their separators. */
+export const TOPIC_BYTES = 512;
+/** Bytes of a message id given by a user. */
+export const MESSAGE_ID_BYTES = 128;
+/** WebSocket subprotocol; the number changes when an old client could no longer be understood. */
+export const SUBPROTOCOL = "aether.v1";
+/** Prefix of the second subprotocol with which a browser may offer a token; never echoed. */
+export const BEARER_PREFIX = "aether.bearer.";
+/** The path a client dials when its address has none. */
+export const CONNECT_PATH = "/v1/connect";
+/** Target size of one WebSocket message when frames of a turn are joined: past this, joining wins nothing. */
+export const BATCH_BYTES = 64 * 1024;

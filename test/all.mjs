@@ -1,0 +1,103 @@
+/**
+ * All tests on all runtimes. Ends with "N passed, N failed". ONLY=deno,bun picks some of them.
+ * The runners disagree on what an empty run means, so what counts here is what they say they did.
+ */
+import { spawn } from "node:child_process";
+import path from "node:path";
+
+const root = path.resolve(import.meta.dirname, "..");
+const TIMEOUT_MS = 900_000;
+
+/** The last number `pattern` finds, for a summary comes after whatever the tests themselves printed. */
+function last(output, pattern) {
+  return Number([...output.matchAll(pattern)].at(-1)?.[1] ?? 0);
+}
+
+const counters = {
+  deno: (output) => ({
+    passed: last(output, /^(?:ok|FAILED) \| (\d+) passed\b/gm),
+    failed: last(output, /^(?:ok|FAILED) \| \d+ passed[^|\n]*\| (\d+) failed\b/gm),
+    skipped: last(output, /^(?:ok|FAILED) \|.*\| (\d+) ignored\b/gm),
+  }),
+  bun: (output) => ({
+    passed: last(output, /^\s*(\d+) pass$/gm),
+    failed: last(output, /^\s*(\d+) fail$/gm),
+    skipped: last(output, /^\s*(\d+) skip$/gm) + last(output, /^\s*(\d+) todo$/gm),
+  }),
+  node: (output) => ({
+    // A file without any test is one passed test to Node, named after the file.
+    passed: last(output, /^# pass (\d+)$/gm) - [...output.matchAll(/^ok \d+ - .*\bdist\W+test\W.*\.js$/gm)].length,
+    failed: last(output, /^# fail (\d+)$/gm) + last(output, /^# cancelled (\d+)$/gm),
+    skipped: last(output, /^# skipped (\d+)$/gm) + last(output, /^# todo (\d+)$/gm),
+  }),
+  workerd: (output) => ({
+    passed: last(output, /^(\d+) passed, \d+ failed, \d+ skipped$/gm),
+    failed: last(output, /^\d+ passed, (\d+) failed, \d+ skipped$/gm),
+    skipped: last(output, /^\d+ passed, \d+ failed, (\d+) skipped$/gm),
+  }),
+};
+
+/** Runs one script as the leader of a process group, so that a run that hangs can be ended with all it started. */
+function run(script) {
+  const isWindows = process.platform === "win32";
+  const child = spawn("npm", ["run", "-s", script], {
+    cwd: root,
+    env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: undefined },
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: !isWindows,
+    shell: isWindows,
+  });
+  let output = "";
+  child.stdout.setEncoding("utf8").on("data", (text) => output += text);
+  child.stderr.setEncoding("utf8").on("data", (text) => output += text);
+  const end = (signal) => isWindows ? child.kill(signal) : process.kill(-child.pid, signal);
+  const onSignal = (signal) => {
+    end(signal);
+    process.exit(130);
+  };
+  process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
+  const timer = setTimeout(() => {
+    output += `\nstill running after ${TIMEOUT_MS / 1000} s: ended\n`;
+    end("SIGKILL");
+  }, TIMEOUT_MS);
+  return new Promise((resolve) => {
+    const finish = (code) => {
+      clearTimeout(timer);
+      process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+      resolve({ code, output });
+    };
+    child.on("close", (code) => finish(code ?? 1));
+    child.on("error", (error) => {
+      output += `${error}\n`;
+      finish(1);
+    });
+  });
+}
+
+const only = process.env.ONLY?.split(",").map((name) => name.trim()).filter(Boolean);
+const total = { passed: 0, failed: 0, skipped: 0 };
+for (const name of only ?? []) {
+  if (name in counters) continue;
+  console.log(`${name}: no such runtime, there are ${Object.keys(counters).join(", ")}`);
+  total.failed++;
+}
+
+for (const [name, count] of Object.entries(counters)) {
+  if (only && !only.includes(name)) continue;
+  const began = performance.now();
+  const { code, output } = await run(`test:${name}`);
+  const { passed, failed, skipped } = count(output);
+  const isEmpty = passed + failed === 0;
+  const isBroken = code !== 0 || failed > 0 || isEmpty;
+  if (isBroken) process.stdout.write(`${output.trimEnd()}\n`);
+  const why = code !== 0 ? `, exit code ${code}` : isEmpty ? ", no test ran" : "";
+  const seconds = ((performance.now() - began) / 1000).toFixed(1);
+  console.log(`${name.padEnd(8)}${passed} passed, ${failed} failed, ${skipped} skipped${why} (${seconds} s)`);
+  total.passed += passed;
+  total.failed += isBroken ? Math.max(1, failed) : 0;
+  total.skipped += skipped;
+}
+
+const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
+console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
+process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;

@@ -1,0 +1,53 @@
+/** Builds dist/: one file per entry of package.json, code shared between them in dist/chunks/. */
+import { build } from "esbuild";
+import fs from "node:fs";
+import path from "node:path";
+import { builtSources, readJson, root, targetsOf } from "./entries.mjs";
+
+const entryPoints = builtSources().filter((source) => {
+  const exists = fs.existsSync(path.join(root, source));
+  if (!exists) console.log(`skipped ${source}: no such file yet`);
+  return exists;
+});
+
+const outputs = new Set();
+if (entryPoints.length > 0) {
+  const result = await build({
+    absWorkingDir: root,
+    entryPoints,
+    outbase: ".",
+    outdir: "dist",
+    chunkNames: "chunks/[name]-[hash]",
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    target: "es2022",
+    platform: "neutral",
+    // "#dial" stays a specifier, so that whoever runs dist/ picks it by its own conditions.
+    packages: "external",
+    external: ["#dial", "node:*", "bun:*", "cloudflare:*"],
+    metafile: true,
+    logLevel: "warning",
+  });
+  for (const file of Object.keys(result.metafile.outputs)) outputs.add(path.join(root, file));
+}
+
+for (const target of targetsOf(readJson("package.json").bin)) {
+  const file = path.join(root, target);
+  if (!outputs.has(file)) continue;
+  const text = fs.readFileSync(file, "utf8").replace(/^#!.*\n/, "");
+  fs.writeFileSync(file, `#!/usr/bin/env node\n${text}`);
+  fs.chmodSync(file, 0o755);
+}
+
+// Leftovers go last: a process that reads dist/ meanwhile never meets an empty folder.
+for (const name of ["mod.js", "src", "chunks"]) removeStale(path.join(root, "dist", name));
+console.log(`built ${entryPoints.length} entries of ${builtSources().length}`);
+
+function removeStale(at) {
+  const stat = fs.statSync(at, { throwIfNoEntry: false });
+  if (stat?.isDirectory()) {
+    for (const name of fs.readdirSync(at)) removeStale(path.join(at, name));
+    if (fs.readdirSync(at).length === 0) fs.rmdirSync(at);
+  } else if (stat && !outputs.has(at)) fs.rmSync(at);
+}
