@@ -1,0 +1,44 @@
+// edge: no Deno, Bun, node: or cloudflare: names
+import type { Identity } from "../protocol/principals.ts";
+import { type Topic, topicWorkspace } from "../protocol/topics.ts";
+
+/** Who asks: an identity and the workspace it is in now. */
+export interface Subject {
+  readonly identity: Identity;
+  readonly workspace: string | undefined;
+}
+
+/**
+ * Whether a subject may send (or put a request) to a topic: undefined for yes, otherwise the reason. The permission
+ * matrix, closed: system lanes are nobody's, workspace-bound senders stay in their workspace, and a user without a
+ * workspace reaches only its own windows. Rules will be added here and nowhere else.
+ */
+export function sendFault(subject: Subject, topic: Topic): string | undefined {
+  const type = subject.identity.type;
+  if (topic.lane === "progress" || topic.lane === "task_lane") return "only the gateway writes progress and task lanes";
+  switch (type) {
+    case "service":
+    case "bridge":
+    case "workflow_engine":
+      return undefined;
+    case "metrics_bridge":
+      return "a metrics bridge only receives";
+    case "orchestrator":
+      return ["agent", "unique_task", "task", "task_broadcast"].includes(topic.lane) ? undefined : "an orchestrator sends to agents and tasks only";
+    case "user":
+      if (topic.lane === "event" || topic.lane === "metric") return "users send no events or metrics";
+      break;
+  }
+  if (topic.lane === "user_broadcast") return "only platform principals reach every window of a user";
+  const target = topicWorkspace(topic);
+  if (target !== undefined && target !== "*" && target !== subject.workspace) {
+    return subject.workspace === undefined
+      ? `a user without a workspace may not send into workspace "${target}": switch to it first`
+      : `a sender of workspace "${subject.workspace}" may not send into workspace "${target}"`;
+  }
+  if (subject.workspace === undefined) {
+    const own = subject.identity as { userId?: string };
+    if (topic.lane !== "user" || topic.userId !== own.userId) return "a user without a workspace reaches only its own windows";
+  }
+  return undefined;
+}

@@ -1,0 +1,385 @@
+// edge: no Deno, Bun, node: or cloudflare: names
+import { InvalidArgumentError } from "../errors.ts";
+import { MESSAGE_ID_BYTES, TOPIC_BYTES } from "./limits.ts";
+
+/**
+ * Frame kinds. A frame is `u32 length` (of what follows), `u8 kind`, `u8 flags`, then what its kind says; numbers are
+ * big-endian, `u48` is six bytes. docs/protocol.md has the layouts, test/vectors/ the bytes.
+ */
+export const FrameKind = {
+  /** client → gateway: who am I, my credentials, what I want to resume. Structured. */
+  Hello: 1,
+  /** gateway → client: session, resume token, counts, limits. Structured. */
+  Welcome: 2,
+  /** gateway → client: a typed error; the connection ends. Structured. */
+  Refuse: 3,
+  /** both: `u48 received` numbered frames, `u48 handled` messages. */
+  Ack: 4,
+  /** both: I leave on purpose. Structured. */
+  Bye: 5,
+  /** client → gateway: a message. Numbered. */
+  Send: 6,
+  /** gateway → client: a message. Numbered. */
+  Deliver: 7,
+  /** gateway → client: sends that were taken. Numbered. */
+  Receipts: 8,
+  /** gateway → client: a send that was refused. Numbered. */
+  Reject: 9,
+  /** both: a message that wants one answer. Numbered. */
+  Request: 10,
+  /** client → gateway: a named operation. Numbered, structured. */
+  Call: 11,
+  /** both: the one answer to a request or call. Numbered. */
+  Reply: 12,
+  /** both: nobody waits for that answer any more. Numbered. */
+  Cancel: 13,
+  /** gateway → client: something nobody asked for: signal, gap, config. Numbered, structured. */
+  Notify: 14,
+} as const;
+
+/** Whether frames of this kind are counted, kept until acknowledged and replayed. */
+export function isNumbered(kind: number): boolean {
+  return kind >= FrameKind.Send && kind <= FrameKind.Notify;
+}
+
+/** `Deliver`: the id field is 12 bytes of producer name and a u48 message number. */
+export const FLAG_PRODUCER_ID = 1;
+/** `Deliver`: the lane is a queue; acknowledge at once, the next message waits for it. */
+export const FLAG_QUEUE = 2;
+/** `Reply`: the body is a structured error. */
+export const FLAG_ERROR = 1;
+/** Receipt entry: the id had been taken before. */
+export const RECEIPT_DUPLICATE = 1;
+
+/** Bytes before a frame's kind-specific part: length, kind, flags. */
+export const FRAME_HEAD = 6;
+const SEND_HEAD = FRAME_HEAD + 18;
+const DELIVER_HEAD = FRAME_HEAD + 20;
+const REQUEST_HEAD = FRAME_HEAD + 16;
+/** Bytes of one entry of a `Receipts` frame: flags, u48 number, u48 sequence. */
+export const RECEIPT_BYTES = 13;
+
+/** Reads a six-byte number. */
+export function readU48(bytes: Uint8Array, at: number): number {
+  return (bytes[at] * 256 + bytes[at + 1]) * 4294967296 + readU32(bytes, at + 2);
+}
+/** Reads a four-byte number. */
+export function readU32(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;
+}
+/** Reads a two-byte number. */
+export function readU16(bytes: Uint8Array, at: number): number {
+  return (bytes[at] << 8) | bytes[at + 1];
+}
+
+/**
+ * Where the parts of a message-like frame lie inside the bytes it came in. One object is filled again for every frame:
+ * copy what must outlive the next `read…` call.
+ */
+export class MessageView {
+  bytes: Uint8Array = new Uint8Array(0);
+  flags = 0;
+  messageType = 0;
+  /** Send: the producer's message number. Deliver: the lane's sequence. Request: the call id. */
+  number = 0;
+  /** Deliver: ms since epoch. Send: ttl in ms, 0 for none. Request: timeout in ms. */
+  time = 0;
+  sourceStart = 0;
+  sourceEnd = 0;
+  targetStart = 0;
+  targetEnd = 0;
+  workspaceStart = 0;
+  workspaceEnd = 0;
+  idStart = 0;
+  idEnd = 0;
+  metaStart = 0;
+  metaEnd = 0;
+  payloadStart = 0;
+  payloadEnd = 0;
+}
+
+function fault(what: string): never {
+  throw new InvalidArgumentError(`Cannot read frame: ${what}`);
+}
+
+/** Fills the view from a `Send` frame at [start, end). */
+export function readSend(bytes: Uint8Array, start: number, end: number, view: MessageView): void {
+  if (end - start < SEND_HEAD) fault("a send is shorter than its head");
+  const topic = readU16(bytes, start + 14);
+  const meta = readU16(bytes, start + 16);
+  const id = bytes[start + 7];
+  let at = start + SEND_HEAD;
+  if (topic > TOPIC_BYTES) fault(`a topic of ${topic} bytes, at most ${TOPIC_BYTES} are allowed`);
+  if (id > MESSAGE_ID_BYTES) fault(`a message id of ${id} bytes, at most ${MESSAGE_ID_BYTES} are allowed`);
+  if (at + topic + id + meta > end) fault("a send ends before its topic, id and metadata");
+  view.bytes = bytes;
+  view.flags = bytes[start + 5];
+  view.messageType = bytes[start + 6];
+  view.number = readU48(bytes, start + 8);
+  view.time = readU32(bytes, start + 18);
+  view.targetStart = at;
+  view.targetEnd = at += topic;
+  view.idStart = at;
+  view.idEnd = at += id;
+  view.metaStart = at;
+  view.metaEnd = at += meta;
+  view.payloadStart = at;
+  view.payloadEnd = end;
+}
+
+/** Fills the view from a `Deliver` frame at [start, end). */
+export function readDeliver(bytes: Uint8Array, start: number, end: number, view: MessageView): void {
+  if (end - start < DELIVER_HEAD) fault("a delivery is shorter than its head");
+  const source = readU16(bytes, start + 20);
+  const target = readU16(bytes, start + 22);
+  const meta = readU16(bytes, start + 24);
+  const workspaceLength = bytes[start + DELIVER_HEAD];
+  let at = start + DELIVER_HEAD + 1;
+  const id = bytes[start + 7];
+  if (at + source + target + workspaceLength + id + meta > end) fault("a delivery ends before its topics, id and metadata");
+  view.bytes = bytes;
+  view.flags = bytes[start + 5];
+  view.messageType = bytes[start + 6];
+  view.number = readU48(bytes, start + 8);
+  view.time = readU48(bytes, start + 14);
+  view.sourceStart = at;
+  view.sourceEnd = at += source;
+  view.targetStart = at;
+  view.targetEnd = at += target;
+  view.workspaceStart = at;
+  view.workspaceEnd = at += workspaceLength;
+  view.idStart = at;
+  view.idEnd = at += id;
+  view.metaStart = at;
+  view.metaEnd = at += meta;
+  view.payloadStart = at;
+  view.payloadEnd = end;
+}
+
+/** Fills the view from a `Request` frame at [start, end). Towards the gateway the topic is the target, from it the source. */
+export function readRequest(bytes: Uint8Array, start: number, end: number, view: MessageView): void {
+  if (end - start < REQUEST_HEAD) fault("a request is shorter than its head");
+  const topic = readU16(bytes, start + 16);
+  const meta = readU16(bytes, start + 18);
+  const workspaceLength = readU16(bytes, start + 20);
+  let at = start + REQUEST_HEAD;
+  if (topic > TOPIC_BYTES) fault(`a topic of ${topic} bytes, at most ${TOPIC_BYTES} are allowed`);
+  if (at + topic + meta + workspaceLength > end) fault("a request ends before its topic and metadata");
+  view.bytes = bytes;
+  view.flags = bytes[start + 5];
+  view.messageType = bytes[start + 6];
+  view.number = readU32(bytes, start + 8);
+  view.time = readU32(bytes, start + 12);
+  view.sourceStart = view.targetStart = at;
+  view.sourceEnd = view.targetEnd = at += topic;
+  view.workspaceStart = at;
+  view.workspaceEnd = at += workspaceLength;
+  view.idStart = view.idEnd = at;
+  view.metaStart = at;
+  view.metaEnd = at += meta;
+  view.payloadStart = at;
+  view.payloadEnd = end;
+}
+
+/** Receives the frames of one WebSocket message; `start` is where the length stands. */
+export type FrameVisitor = (kind: number, bytes: Uint8Array, start: number, end: number) => void;
+
+/** Walks the frames of one WebSocket message. @throws {InvalidArgumentError} when lengths do not add up */
+export function eachFrame(bytes: Uint8Array, visit: FrameVisitor): void {
+  let at = 0;
+  while (at < bytes.length) {
+    if (at + FRAME_HEAD > bytes.length) fault("bytes follow the last whole frame");
+    const end = at + 4 + readU32(bytes, at);
+    if (end < at + FRAME_HEAD || end > bytes.length) fault(`a length of ${end - at - 4} where ${bytes.length - at - 4} bytes are left`);
+    visit(bytes[at + 4], bytes, at, end);
+    at = end;
+  }
+}
+
+/**
+ * Frames on their way out, laid one after the other into one buffer that becomes one WebSocket message. Hot path: no
+ * object per frame. `take()` hands the buffer over for good, so it may be kept for replay without a copy.
+ */
+export class FrameWriter {
+  #bytes: Uint8Array = new Uint8Array(0);
+  #size = 0;
+  #hint: number;
+  readonly #least: number;
+  /** Numbered frames in the buffer. */
+  numbered = 0;
+
+  /** @param least smallest buffer to start with, in bytes; 0 makes buffers of exactly one frame */
+  constructor(least = 512) {
+    this.#hint = this.#least = least;
+  }
+
+  /** Bytes in the buffer. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The finished message; the writer starts a new one. */
+  take(): Uint8Array {
+    const out = this.#bytes.subarray(0, this.#size);
+    // The next turn is likely to be like this one; a quiet session falls back to small buffers.
+    if (this.#least > 0) this.#hint = Math.min(64 * 1024, Math.max(this.#least, this.#size));
+    this.#bytes = new Uint8Array(0);
+    this.#size = 0;
+    this.numbered = 0;
+    return out;
+  }
+
+  #open(kind: number, flags: number, length: number): number {
+    const at = this.#size;
+    const need = at + length;
+    if (need > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(need, this.#bytes.length * 2, this.#hint));
+      grown.set(this.#bytes.subarray(0, at));
+      this.#bytes = grown;
+    }
+    this.#size = need;
+    this.#u32(at, length - 4);
+    this.#bytes[at + 4] = kind;
+    this.#bytes[at + 5] = flags;
+    if (isNumbered(kind)) this.numbered++;
+    return at;
+  }
+
+  #u16(at: number, value: number): void {
+    this.#bytes[at] = value >>> 8;
+    this.#bytes[at + 1] = value;
+  }
+  #u32(at: number, value: number): void {
+    const bytes = this.#bytes;
+    bytes[at] = value >>> 24;
+    bytes[at + 1] = value >>> 16;
+    bytes[at + 2] = value >>> 8;
+    bytes[at + 3] = value;
+  }
+  #u48(at: number, value: number): void {
+    const high = Math.floor(value / 4294967296);
+    this.#u16(at, high);
+    this.#u32(at + 2, value >>> 0);
+  }
+  #put(at: number, part: Uint8Array): number {
+    this.#bytes.set(part, at);
+    return at + part.length;
+  }
+
+  /** A structured frame: handshake, bye, call, notify. */
+  structured(kind: number, body: Uint8Array, callId?: number): void {
+    const head = callId === undefined ? FRAME_HEAD : FRAME_HEAD + 4;
+    const at = this.#open(kind, 0, head + body.length);
+    if (callId !== undefined) this.#u32(at + FRAME_HEAD, callId);
+    this.#put(at + head, body);
+  }
+
+  /** A frame as it stands in another buffer. */
+  copy(bytes: Uint8Array, start: number, end: number): void {
+    const at = this.#open(bytes[start + 4], bytes[start + 5], end - start);
+    if (end - start < 64) for (let from = start + FRAME_HEAD, to = at + FRAME_HEAD; from < end; from++, to++) this.#bytes[to] = bytes[from];
+    else this.#bytes.set(bytes.subarray(start, end), at);
+  }
+
+  /** Counts, without a number of its own. */
+  ack(received: number, handled: number): void {
+    const at = this.#open(FrameKind.Ack, 0, FRAME_HEAD + 12);
+    this.#u48(at + 6, received);
+    this.#u48(at + 12, handled);
+  }
+
+  /** A message of a client. `id` empty means: named by producer and number. */
+  send(messageType: number, number: number, ttlMs: number, topic: Uint8Array, id: Uint8Array, meta: Uint8Array, payload: Uint8Array): void {
+    const at = this.#open(FrameKind.Send, 0, SEND_HEAD + topic.length + id.length + meta.length + payload.length);
+    this.#bytes[at + 6] = messageType;
+    this.#bytes[at + 7] = id.length;
+    this.#u48(at + 8, number);
+    this.#u16(at + 14, topic.length);
+    this.#u16(at + 16, meta.length);
+    this.#u32(at + 18, ttlMs);
+    this.#u16(at + 22, 0);
+    let to = this.#put(at + SEND_HEAD, topic);
+    if (id.length > 0) to = this.#put(to, id);
+    if (meta.length > 0) to = this.#put(to, meta);
+    this.#put(to, payload);
+  }
+
+  /** A message to a client, made of a `Send` as it came in and what the gateway adds. */
+  deliver(view: MessageView, sequence: number, at: number, source: Uint8Array, target: Uint8Array, workspace: Uint8Array, producer: Uint8Array): void {
+    const byProducer = view.idStart === view.idEnd;
+    const id = byProducer ? producer.length + 6 : view.idEnd - view.idStart;
+    const meta = view.metaEnd - view.metaStart;
+    const payload = view.payloadEnd - view.payloadStart;
+    const length = DELIVER_HEAD + 1 + source.length + target.length + workspace.length + id + meta + payload;
+    const start = this.#open(FrameKind.Deliver, byProducer ? FLAG_PRODUCER_ID : 0, length);
+    const bytes = this.#bytes;
+    bytes[start + 6] = view.messageType;
+    bytes[start + 7] = id;
+    this.#u48(start + 8, sequence);
+    this.#u48(start + 14, at);
+    this.#u16(start + 20, source.length);
+    this.#u16(start + 22, target.length);
+    this.#u16(start + 24, meta);
+    bytes[start + DELIVER_HEAD] = workspace.length;
+    let to = this.#put(start + DELIVER_HEAD + 1, source);
+    to = this.#put(to, target);
+    to = this.#put(to, workspace);
+    if (byProducer) {
+      to = this.#put(to, producer);
+      this.#u48(to, view.number);
+      to += 6;
+    } else to = this.#put(to, view.bytes.subarray(view.idStart, view.idEnd));
+    // Metadata and payload lie side by side in both frames: one copy for the two.
+    bytes.set(view.bytes.subarray(view.metaStart, view.payloadEnd), to);
+  }
+
+  /** Starts a `Receipts` frame of `count` entries and returns where the first one goes; see {@link FrameWriter.receipt}. */
+  receipts(entries: readonly number[]): void {
+    const at = this.#open(FrameKind.Receipts, 0, FRAME_HEAD + (entries.length / 3) * RECEIPT_BYTES);
+    let to = at + FRAME_HEAD;
+    for (let entry = 0; entry < entries.length; entry += 3) {
+      this.#bytes[to] = entries[entry];
+      this.#u48(to + 1, entries[entry + 1]);
+      this.#u48(to + 7, entries[entry + 2]);
+      to += RECEIPT_BYTES;
+    }
+  }
+
+  /** A send that was refused. */
+  reject(number: number, error: Uint8Array): void {
+    const at = this.#open(FrameKind.Reject, 0, FRAME_HEAD + 6 + error.length);
+    this.#u48(at + 6, number);
+    this.#put(at + 12, error);
+  }
+
+  /** A message that wants one answer. */
+  request(messageType: number, id: number, timeoutMs: number, topic: Uint8Array, workspace: Uint8Array, meta: Uint8Array, payload: Uint8Array): void {
+    const at = this.#open(FrameKind.Request, 0, REQUEST_HEAD + topic.length + workspace.length + meta.length + payload.length);
+    this.#bytes[at + 6] = messageType;
+    this.#bytes[at + 7] = 0;
+    this.#u32(at + 8, id);
+    this.#u32(at + 12, timeoutMs);
+    this.#u16(at + 16, topic.length);
+    this.#u16(at + 18, meta.length);
+    this.#u16(at + 20, workspace.length);
+    let to = this.#put(at + REQUEST_HEAD, topic);
+    to = this.#put(to, workspace);
+    to = this.#put(to, meta);
+    this.#put(to, payload);
+  }
+
+  /** The one answer to a request or call. */
+  reply(id: number, flags: number, messageType: number, body: Uint8Array): void {
+    const at = this.#open(FrameKind.Reply, flags, FRAME_HEAD + 6 + body.length);
+    this.#bytes[at + 6] = messageType;
+    this.#bytes[at + 7] = 0;
+    this.#u32(at + 8, id);
+    this.#put(at + 12, body);
+  }
+
+  /** Nobody waits for that answer any more. */
+  cancel(id: number): void {
+    const at = this.#open(FrameKind.Cancel, 0, FRAME_HEAD + 4);
+    this.#u32(at + 6, id);
+  }
+}

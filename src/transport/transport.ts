@@ -1,0 +1,41 @@
+// edge: no Deno, Bun, node: or cloudflare: names
+/** How a pipe ended. */
+export interface CloseInfo {
+  /** WebSocket close code; 0 and 1006 mean the wire broke. */
+  code: number;
+  /** The peer's words, often empty. */
+  reason: string;
+}
+
+/** Hears what comes out of a pipe. Given at dial time, so nothing can arrive before someone listens. */
+export interface TransportSink {
+  /** One binary WebSocket message. The bytes are the receiver's. */
+  received(bytes: Uint8Array): void;
+  /** A sign of life that carries nothing: the peer's `ping` or `pong`. The rim has answered it. */
+  alive(): void;
+  /** The pipe is gone. Called exactly once, also after a local `close`. */
+  closed(info: CloseInfo): void;
+}
+
+/** A pipe for WebSocket messages. */
+export interface Transport {
+  /** Sends one binary message. MUST NOT throw once closed, MUST NOT change the bytes; they may be kept by the caller. */
+  send(bytes: Uint8Array): void;
+  /** Asks the peer's rim for a sign of life. */
+  ping(): void;
+  /** Closes; further calls do nothing. A code a client may send: 1000 or 3000–4999. */
+  close(code?: number, reason?: string): void;
+  /** Gives the pipe up without waiting for the peer: for half-open sockets. The sink hears `closed` at once. */
+  abandon(): void;
+}
+
+/**
+ * Opens a pipe. Rejects with a ConnectionError when nobody is there, with the signal's reason when it aborts.
+ * `url` has the scheme `ws:` or `wss:`.
+ */
+export type Dial = (url: URL, sink: TransportSink, options: { signal: AbortSignal; token?: string }) => Promise<Transport>;
+
+/** Sign of life, asked and answered: the only texts on the wire. */
+export const PING = "ping";
+/** The answer to {@link PING}. */
+export const PONG = "pong";
