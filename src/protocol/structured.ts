@@ -8,7 +8,8 @@ import { DEFAULT_LIMITS } from "./limits.ts";
  * otherwise unfold to 50 MB), 64-bit integers as bigint only where a number would lose precision. Extensions cannot be
  * switched off in msgpackr, so `scan` refuses them, and too deep nesting, before it sees a byte.
  */
-const packr = new Packr({ useRecords: false, structuredClone: false, int64AsType: "auto" } as ConstructorParameters<typeof Packr>[0]);
+// msgpackr's types do not know "auto", its documentation and code do.
+const packr = new Packr({ useRecords: false, structuredClone: false, int64AsType: "auto" } as unknown as ConstructorParameters<typeof Packr>[0]);
 
 /** Encodes plain data. The bytes are the caller's own: msgpackr's shared pool never leaks out. */
 export function encodeStructured(value: unknown): Uint8Array {
@@ -40,6 +41,9 @@ function scan(bytes: Uint8Array, depth: number): void {
     for (let end = at + size; at < end; at++) value = value * 256 + bytes[at];
     return value;
   };
+  const skip = (size: number): void => {
+    at += size;
+  };
   const open = (items: number): void => {
     if (left.length >= depth) throw new InvalidArgumentError(`Cannot decode a structured body: nested deeper than ${depth}`);
     left.push(pending);
@@ -59,11 +63,11 @@ function scan(bytes: Uint8Array, depth: number): void {
     else if (tag <= 0x8f) open((tag & 15) * 2);
     else if (tag <= 0x9f) open(tag & 15);
     else if (tag <= 0xbf) at += tag & 31;
-    else if (tag >= 0xc4 && tag <= 0xc6) at += uint(1 << (tag - 0xc4));
+    else if (tag >= 0xc4 && tag <= 0xc6) skip(uint(1 << (tag - 0xc4)));
     else if (tag >= 0xca && tag <= 0xcb) at += 4 << (tag - 0xca);
     else if (tag >= 0xcc && tag <= 0xcf) at += 1 << (tag - 0xcc);
     else if (tag >= 0xd0 && tag <= 0xd3) at += 1 << (tag - 0xd0);
-    else if (tag >= 0xd9 && tag <= 0xdb) at += uint(1 << (tag - 0xd9));
+    else if (tag >= 0xd9 && tag <= 0xdb) skip(uint(1 << (tag - 0xd9)));
     else if (tag === 0xdc || tag === 0xdd) open(uint(tag === 0xdc ? 2 : 4));
     else if (tag === 0xde || tag === 0xdf) open(uint(tag === 0xde ? 2 : 4) * 2);
     else throw new InvalidArgumentError(`Cannot decode a structured body: type 0x${tag.toString(16)} is not allowed`);

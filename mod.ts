@@ -1,0 +1,96 @@
+/**
+ * Clients for every principal of the fabric. One connection is an identity's lock and its heartbeat; messages,
+ * requests and everything else flow over it.
+ *
+ * @example
+ * ```ts
+ * import { AgentClient } from "@aether-edge/sdk";
+ * import { allowAll, createGateway } from "@aether-edge/sdk/gateway";
+ * import { memoryStore } from "@aether-edge/sdk/store/memory";
+ *
+ * const gateway = await createGateway({ store: memoryStore(), auth: allowAll() });
+ * const dial = gateway.dial();
+ * const desk = new AgentClient({ dial, workspace: "prod", implementation: "desk", specifier: "1" });
+ * const shelf = new AgentClient({ dial, workspace: "prod", implementation: "shelf", specifier: "1" });
+ * shelf.onRequest((message) => `you said ${message.text()}`);
+ * await Promise.all([desk.connect(), shelf.connect()]);
+ * const answer = await desk.request(shelf.topic, new TextEncoder().encode("hello"));
+ * if (answer.text() !== "you said hello") throw new Error("never");
+ * await Promise.all([desk.disconnect(), shelf.disconnect()]);
+ * await gateway.close();
+ * ```
+ * @module
+ */
+export { AgentClient } from "./src/client/agent.ts";
+export type { AgentClientOptions } from "./src/client/agent.ts";
+export { UserClient } from "./src/client/user.ts";
+export type { UserClientOptions } from "./src/client/user.ts";
+export { TaskClient } from "./src/client/task.ts";
+export type { TaskClientOptions } from "./src/client/task.ts";
+export { OrchestratorClient } from "./src/client/orchestrator.ts";
+export type { OrchestratorClientOptions } from "./src/client/orchestrator.ts";
+export { BridgeClient, MetricsBridgeClient, ServiceClient, WorkflowEngineClient } from "./src/client/platform.ts";
+export type { PlatformClientOptions } from "./src/client/platform.ts";
+export { AetherClient } from "./src/client/aether_client.ts";
+export type { MessageHandler, OutgoingMessage, RequestOptions, SendOptions } from "./src/client/aether_client.ts";
+export type { ClientOptions, ConnectionOptions, OutboxOptions } from "./src/client/options.ts";
+export { withAPIKey, withTaskToken, withTenant, withToken } from "./src/client/credentials.ts";
+export type { Credentials } from "./src/client/credentials.ts";
+export { MetricBuilder, newMetric } from "./src/client/metrics.ts";
+export type { Metric, MetricEntry } from "./src/client/metrics.ts";
+export { IncomingMessage } from "./src/session/incoming.ts";
+export type { ReplyPayload } from "./src/session/incoming.ts";
+export type { RequestHandler } from "./src/session/requests.ts";
+export type { ConnectionState } from "./src/session/state.ts";
+export { webSocketDial } from "./src/transport/websocket.ts";
+export type { WebSocketConstructor } from "./src/transport/websocket.ts";
+export type { CloseInfo, Dial, Transport, TransportSink } from "./src/transport/transport.ts";
+export { MessageType, SignalType } from "./src/protocol/messages.ts";
+export type { ConnectionAck, Gap, Receipt, Signal } from "./src/protocol/messages.ts";
+export { PrincipalType } from "./src/protocol/principals.ts";
+export type { Identity } from "./src/protocol/principals.ts";
+export {
+  agentTopic,
+  bridgeTopic,
+  eventTopic,
+  globalAgentsTopic,
+  globalUsersTopic,
+  metricTopic,
+  parseTopic,
+  progressTopic,
+  serviceTopic,
+  taskBroadcastTopic,
+  taskTopic,
+  uniqueTaskTopic,
+  userBroadcastTopic,
+  userTopic,
+  userWorkspaceTopic,
+} from "./src/protocol/topics.ts";
+export type { Topic } from "./src/protocol/topics.ts";
+export {
+  AetherError,
+  AuthenticationError,
+  CheckpointError,
+  ConflictError,
+  ConnectionClosedError,
+  ConnectionError,
+  DuplicateIdentityError,
+  InvalidArgumentError,
+  isConnectionError,
+  isRecoverable,
+  isTimeoutError,
+  KVOperationError,
+  MessageError,
+  NotFoundError,
+  PermissionDeniedError,
+  QuotaError,
+  ReconnectionError,
+  TimeoutError,
+  UnimplementedError,
+} from "./src/errors.ts";
+export type { AetherErrorOptions, ErrorCode } from "./src/errors.ts";
+export type { CancelTimer, Clock } from "./src/base/clock.ts";
+export type { Random } from "./src/base/ids.ts";
+export { consoleLogger } from "./src/base/logger.ts";
+export type { Logger, LogLevel } from "./src/base/logger.ts";
+export type { Unsubscribe } from "./src/base/emitter.ts";

@@ -1,0 +1,184 @@
+// edge: no Deno, Bun, node: or cloudflare: names
+import { type Unsubscribe, unsubscriber } from "../base/emitter.ts";
+import { type ConnectionAck, type Gap, MessageType, type Receipt, type Signal } from "../protocol/messages.ts";
+import { type Identity, identityTopic } from "../protocol/principals.ts";
+import type { IncomingMessage } from "../session/incoming.ts";
+import type { RequestHandler } from "../session/requests.ts";
+import { Session } from "../session/session.ts";
+import type { ConnectionState } from "../session/state.ts";
+import { type ClientOptions, sessionOptions } from "./options.ts";
+
+/** Handles one message; a promise holds the next one back, and so, in the end, the gateway. */
+export type MessageHandler = (message: IncomingMessage) => unknown;
+
+/** What a send may be given. */
+export interface SendOptions {
+  /** Takes the message back while it is not on the wire. */
+  signal?: AbortSignal;
+  /** Names the message; the same id is delivered once. */
+  id?: string;
+  /** Texts that travel beside the payload. */
+  metadata?: Record<string, string>;
+  /** After this many ms it is worth nothing any more and is not delivered. */
+  ttlMs?: number;
+}
+
+/** A message for `send`. */
+export interface OutgoingMessage {
+  /** Where to. */
+  targetTopic: string;
+  /** The bytes. */
+  payload: Uint8Array;
+  /** Label; Opaque by default. */
+  messageType?: MessageType;
+}
+
+/** What a request may be given. */
+export interface RequestOptions {
+  /** Stops waiting; the far handler's `message.signal` aborts. */
+  signal?: AbortSignal;
+  /** How long to wait, in ms; 30 000 by default. */
+  timeout?: number;
+  /** Label. */
+  messageType?: MessageType;
+  /** Texts that travel beside the payload. */
+  metadata?: Record<string, string>;
+}
+
+const ANY = (): boolean => true;
+
+/** What all clients can: connect, listen, send, ask. One connection, which is the identity's lock and heartbeat. */
+export abstract class AetherClient {
+  /** The connection and its verbs; capabilities stand on it. */
+  protected readonly session: Session;
+
+  /** @param identity who connects */
+  constructor(identity: Identity, options: ClientOptions, workspace?: string) {
+    this.session = new Session(sessionOptions(identity, options, workspace));
+  }
+
+  /** Connects. Resolves with the gateway's welcome, rejects with the typed error; calling it again meanwhile is harmless. */
+  connect(options: { signal?: AbortSignal } = {}): Promise<ConnectionAck> {
+    return this.session.connect(options.signal);
+  }
+
+  /** Flushes what was sent, says goodbye, releases the identity. `connect()` works again afterwards. */
+  disconnect(): Promise<void> {
+    return this.session.disconnect();
+  }
+
+  /** Same as {@link AetherClient.disconnect}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.disconnect();
+  }
+
+  /** Whether it is connected now. */
+  get connected(): boolean {
+    return this.session.state === "ready";
+  }
+  /** Id of the session; empty before the first welcome. */
+  get sessionId(): string {
+    return this.session.ack?.sessionId ?? "";
+  }
+  /** The topic this identity owns; a pool worker's is known after the welcome. */
+  get topic(): string {
+    return this.session.ack?.topic ?? identityTopic(this.session.identity);
+  }
+  /** The id the gateway gave a non-unique task. */
+  get assignedId(): string | undefined {
+    return this.session.ack?.assignedId;
+  }
+  /** `idle, connecting, authenticating, ready, draining, waiting, closed`. */
+  get state(): ConnectionState {
+    return this.session.state;
+  }
+
+  /** Every change of {@link AetherClient.state}. */
+  onStateChange(handler: (state: ConnectionState) => unknown): Unsubscribe {
+    return this.session.onState.add(handler);
+  }
+  /** The gateway's welcome, at every connect and reconnect. */
+  onConnect(handler: (ack: ConnectionAck) => unknown): Unsubscribe {
+    return this.session.onConnect.add(handler);
+  }
+  /** The connection is gone, with the reason in words. */
+  onDisconnect(handler: (reason: string) => unknown): Unsubscribe {
+    return this.session.onDisconnect.add(handler);
+  }
+  /** Another attempt will be made; counts from 1. */
+  onReconnecting(handler: (attempt: number) => unknown): Unsubscribe {
+    return this.session.onReconnecting.add(handler);
+  }
+  /** What went wrong and has nobody else to hear it: refused sends, handlers that threw, a lost connection. */
+  onError(handler: (error: Error) => unknown): Unsubscribe {
+    return this.session.onError.add(handler as (error: unknown) => unknown);
+  }
+  /** Messages that could not be replayed; silence means nothing was lost. */
+  onGap(handler: (gap: Gap) => unknown): Unsubscribe {
+    return this.session.onGap.add(handler);
+  }
+  /** The gateway's signals: a forced or a graceful disconnect. */
+  onSignal(handler: (signal: Signal) => unknown): Unsubscribe {
+    return this.session.onSignal.add(handler);
+  }
+
+  /** Every message. Messages that come before the first handler wait for it. */
+  onMessage(handler: MessageHandler): Unsubscribe {
+    return this.session.inbound.subscribe(ANY, handler);
+  }
+  /** Messages of type Chat. */
+  onChatMessage(handler: MessageHandler): Unsubscribe {
+    return this.#onType(MessageType.Chat, handler);
+  }
+  /** Messages of type Control. */
+  onControlMessage(handler: MessageHandler): Unsubscribe {
+    return this.#onType(MessageType.Control, handler);
+  }
+  /** Messages of type ToolCall. */
+  onToolCallMessage(handler: MessageHandler): Unsubscribe {
+    return this.#onType(MessageType.ToolCall, handler);
+  }
+  /** Messages of type Event. */
+  onEventMessage(handler: MessageHandler): Unsubscribe {
+    return this.#onType(MessageType.Event, handler);
+  }
+  /** Messages of type Metric. */
+  onMetricMessage(handler: MessageHandler): Unsubscribe {
+    return this.#onType(MessageType.Metric, handler);
+  }
+  /** Messages that a task sent. */
+  onTaskMessage(handler: MessageHandler): Unsubscribe {
+    return this.session.inbound.subscribe(({ sourceTopic }) => sourceTopic.startsWith("tu::") || sourceTopic.startsWith("ta::"), handler);
+  }
+  #onType(type: MessageType, handler: MessageHandler): Unsubscribe {
+    return this.session.inbound.subscribe((message) => message.messageType === type, handler);
+  }
+
+  /** Messages as an async iterator; taking the next one acknowledges the last. Aborting throws the signal's reason. */
+  messages(options: { type?: MessageType; signal?: AbortSignal } = {}): AsyncIterableIterator<IncomingMessage> {
+    const { type, signal } = options;
+    return this.session.inbound.iterate(type === undefined ? ANY : (message) => message.messageType === type, signal);
+  }
+
+  /** Sends to any topic the identity may send to. The promise may be ignored: failures also reach `onError`. */
+  send(message: OutgoingMessage, options: SendOptions = {}): Promise<Receipt> {
+    const { targetTopic, payload, messageType = MessageType.Opaque } = message;
+    const { id, metadata, ttlMs, signal } = options;
+    return this.session.send({ topic: targetTopic, payload, messageType, id, metadata, ttlMs, signal });
+  }
+
+  /**
+   * Asks somebody who is connected now and waits for the one answer.
+   * @throws {NotFoundError} nobody is there, or nobody answers requests there
+   * @throws {TimeoutError} no answer in time
+   */
+  request(topic: string, payload: Uint8Array, options: RequestOptions = {}): Promise<IncomingMessage> {
+    const { signal, timeout, messageType, metadata } = options;
+    return this.session.request(topic, payload, { signal, timeoutMs: timeout, messageType, metadata });
+  }
+
+  /** Answers requests. What the handler returns is the answer; what it throws reaches the asker as a typed error. */
+  onRequest(handler: RequestHandler): Unsubscribe {
+    return unsubscriber(this.session.serve(handler));
+  }
+}

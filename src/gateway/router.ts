@@ -1,0 +1,185 @@
+// edge: no Deno, Bun, node: or cloudflare: names
+import { InvalidArgumentError, NotFoundError, PermissionDeniedError, QuotaError } from "../errors.ts";
+import { textAt } from "../base/bytes.ts";
+import { FrameWriter, type MessageView, RECEIPT_DUPLICATE } from "../protocol/frames.ts";
+import { parseTopic, type Topic } from "../protocol/topics.ts";
+import { sendFault } from "./access.ts";
+import type { Core } from "./core.ts";
+import { Lane, type LanePolicy } from "./lane.ts";
+import { markQueue, type Session } from "./session.ts";
+
+const POLICIES: Record<Topic["lane"], LanePolicy | undefined> = {
+  agent: "identity",
+  unique_task: "identity",
+  task: "identity",
+  user: "identity",
+  bridge: "identity",
+  service: "identity",
+  event: "fan_in",
+  metric: "fan_in",
+  task_broadcast: "queue",
+  global_agents: "live",
+  global_users: "cursors",
+  user_workspace: "cursors",
+  user_broadcast: "cursors",
+  progress: undefined,
+  task_lane: undefined,
+  service_any: undefined,
+};
+
+/** Where messages of one sender to one target go. */
+interface Route {
+  readonly bytes: Uint8Array;
+  readonly topic: Topic;
+  readonly text: string;
+  readonly lane: Lane | undefined;
+  /** The workspace the decision was made in; a switch makes it void. */
+  readonly workspace: string | undefined;
+}
+
+/** One message: allow → number → keep → deliver. */
+export class Router {
+  readonly #core: Core;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #sessions: (topic: string) => Session | undefined;
+  readonly #services: (implementation: string) => Iterable<Session>;
+  /** The target a sender used last: most senders repeat themselves, and comparing bytes is cheaper than parsing them. */
+  readonly #routes = new WeakMap<Session, Route>();
+  readonly #encoder = new FrameWriter(0);
+
+  constructor(core: Core, sessions: (topic: string) => Session | undefined, services: (implementation: string) => Iterable<Session>) {
+    this.#core = core;
+    this.#sessions = sessions;
+    this.#services = services;
+  }
+
+  /** The lane of a topic, made when it is not there. */
+  lane(topic: string, policy: LanePolicy): Lane {
+    let lane = this.#lanes.get(topic);
+    if (!lane) this.#lanes.set(topic, lane = new Lane(this.#core, topic, policy));
+    return lane;
+  }
+
+  /** Forgets lanes nobody listens to: what they keep is in the store. */
+  sweep(): void {
+    for (const [topic, lane] of this.#lanes) if (lane.consumers.length === 0 && lane.policy !== "live") this.#lanes.delete(topic);
+  }
+
+  /** Takes one message. Every send gets exactly one receipt or reject. Hot path. */
+  send(session: Session, view: MessageView): void {
+    try {
+      this.#send(session, view);
+    } catch (error) {
+      this.#core.store.dedupe.advance(session.producerKey, view.number, this.#core.clock.now());
+      session.reject(view.number, error);
+    }
+  }
+
+  #send(session: Session, view: MessageView): void {
+    const { store, clock, limits, counters } = this.#core;
+    counters.messagesIn++;
+    const payload = view.payloadEnd - view.payloadStart;
+    if (payload > limits.payloadBytes) {
+      throw new QuotaError(`Cannot send a payload of ${payload} bytes: at most ${limits.payloadBytes} are allowed`, { retryable: false, details: { limit: limits.payloadBytes, current: payload } });
+    }
+    if (view.metaEnd - view.metaStart > limits.metadataBytes) {
+      throw new QuotaError(`Cannot send metadata of ${view.metaEnd - view.metaStart} bytes: at most ${limits.metadataBytes} are allowed`, { retryable: false });
+    }
+    const now = clock.now();
+    const byProducer = view.idStart === view.idEnd;
+    const producer = session.producerKey;
+    if (view.number <= store.dedupe.producer(producer)) {
+      // Numbers only grow, so this one came in an earlier session of the same client, whose receipt was lost.
+      counters.duplicates++;
+      return session.receipt(RECEIPT_DUPLICATE, view.number, 0);
+    }
+    const key = byProducer ? "" : `${session.topic} #${textAt(view.bytes, view.idStart, view.idEnd)}`;
+    if (!byProducer) {
+      const seen = store.dedupe.seen(key);
+      if (seen !== undefined) {
+        counters.duplicates++;
+        store.dedupe.advance(producer, view.number, now);
+        return session.receipt(RECEIPT_DUPLICATE, view.number, seen);
+      }
+    }
+    const route = this.#route(session, view);
+    const lane = route.lane ?? this.#anyService(route);
+    lane.admit(payload);
+    const sequence = lane.next();
+    const target = route.topic.lane === "event" || route.topic.lane === "metric" ? route.bytes : lane.topicBytes;
+    this.#encoder.deliver(view, sequence, now, session.topicBytes, target, session.workspaceBytes, session.producerBytes);
+    const frame = this.#encoder.take();
+    if (lane.policy === "queue") markQueue(frame);
+    lane.publish(frame, now, view.time > 0 ? now + view.time : 0, session);
+    store.dedupe.advance(producer, view.number, now);
+    if (!byProducer) store.dedupe.remember(key, sequence, now);
+    session.receipt(0, view.number, sequence);
+  }
+
+  /** Takes one request: it goes to somebody who is there now, or fails. */
+  request(session: Session, view: MessageView): void {
+    try {
+      if (view.payloadEnd - view.payloadStart > this.#core.limits.payloadBytes) {
+        throw new QuotaError(`Cannot pass on a request of ${view.payloadEnd - view.payloadStart} bytes: at most ${this.#core.limits.payloadBytes} are allowed`, { retryable: false });
+      }
+      const { topic, text } = this.#route(session, view);
+      let target: Session | undefined;
+      if (topic.lane === "service_any") target = this.#pickService(topic.implementation);
+      else if (POLICIES[topic.lane] === "identity") target = this.#sessions(text);
+      else throw new InvalidArgumentError(`Cannot put a request to "${text}": only one principal or a service can answer`, "topic");
+      if (!target) throw new NotFoundError(`Cannot put a request to "${text}": nobody is connected there`);
+      session.requests.pass(view, target);
+    } catch (error) {
+      session.requests.refuse(view.number, error as QuotaError);
+    }
+  }
+
+  #route(session: Session, view: MessageView): Route {
+    const last = this.#routes.get(session);
+    const { bytes, targetStart: start, targetEnd: end } = view;
+    if (last && last.workspace === session.workspace && last.bytes.length === end - start) {
+      let at = end;
+      let index = last.bytes.length;
+      // From the back: topics of one workspace differ at their end.
+      while (index > 0 && last.bytes[--index] === bytes[--at]);
+      if (index === 0 && (end === start || last.bytes[0] === bytes[start]) && this.#fresh(last)) return last;
+    }
+    const text = textAt(bytes, start, end);
+    const topic = parseTopic(text);
+    const fault = sendFault(session, topic);
+    if (fault) throw new PermissionDeniedError(`Cannot send from "${session.topic}" to "${text}": ${fault}`);
+    const route: Route = { bytes: bytes.slice(start, end), topic, text, lane: this.#target(topic, text), workspace: session.workspace };
+    this.#routes.set(session, route);
+    return route;
+  }
+
+  /** Whether a remembered route still leads somewhere: lanes are swept, and pool workers leave for good. */
+  #fresh(route: Route): boolean {
+    if (!route.lane) return true;
+    if (route.topic.lane === "task") return this.#sessions(route.text) !== undefined;
+    return this.#lanes.get(route.lane.topic) === route.lane;
+  }
+
+  #target(topic: Topic, text: string): Lane | undefined {
+    if (topic.lane === "service_any") return undefined;
+    if (topic.lane === "event" || topic.lane === "metric") return this.lane(`${topic.lane}::receiver0`, "fan_in");
+    if (topic.lane === "task" && !this.#sessions(text)) throw new NotFoundError(`Cannot send to "${text}": no such worker is connected, and its id will not come again`);
+    return this.lane(text, POLICIES[topic.lane]!);
+  }
+
+  #anyService(route: Route): Lane {
+    const implementation = (route.topic as { implementation: string }).implementation;
+    const session = this.#pickService(implementation);
+    if (!session) throw new NotFoundError(`Cannot send to "${route.text}": no instance of this service is connected`, { retryable: true, retryAfterMs: 1000 });
+    return this.lane(session.topic, "identity");
+  }
+
+  /** The connected instance with the fewest open requests. */
+  #pickService(implementation: string): Session | undefined {
+    let best: Session | undefined;
+    for (const session of this.#services(implementation)) {
+      if (session.connected && (!best || session.requests.owed < best.requests.owed)) best = session;
+    }
+    return best;
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Serves a gateway on Bun.
+ * @module
+ */
+import type { Gateway } from "../gateway/gateway.ts";
+import { SUBPROTOCOL } from "../protocol/limits.ts";
+import { PING, PONG, type Transport, type TransportSink } from "../transport/transport.ts";
+import { addresses, checkServe, readUpgrade, type ServeOptions, type Server } from "./rim.ts";
+
+export type { ServeOptions, Server } from "./rim.ts";
+
+// The part of Bun's API used here, as a type of our own: the package must type-check where bun-types are not installed.
+interface BunSocket {
+  readonly data: SocketData;
+  readonly readyState: number;
+  sendBinary(bytes: Uint8Array): number;
+  sendText(text: string): number;
+  close(code?: number, reason?: string): void;
+  terminate(): void;
+}
+interface SocketData {
+  token?: string;
+  sink?: TransportSink;
+  over: boolean;
+}
+interface BunServer {
+  readonly port: number;
+  upgrade(request: Request, options: { data: SocketData; headers: Record<string, string> }): boolean;
+  stop(closeActive: boolean): void | Promise<void>;
+}
+interface BunLike {
+  serve(options: unknown): BunServer;
+}
+
+/**
+ * Opens a port for a gateway.
+ * @throws {InvalidArgumentError} for an allow-all gateway beyond loopback
+ */
+export async function serve(gateway: Gateway, options: ServeOptions = {}): Promise<Server> {
+  const { hostname, port, tls } = checkServe(gateway, options);
+  const bun = (globalThis as unknown as { Bun: BunLike }).Bun;
+  const server = bun.serve({
+    hostname,
+    port,
+    ...(tls ? { tls } : {}),
+    fetch(request: Request, server: BunServer): Response | Promise<Response> | undefined {
+      if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") return gateway.fetch(request);
+      const upgrade = readUpgrade(new URL(request.url).pathname, request.headers.get("sec-websocket-protocol"));
+      if (!upgrade.ok) return new Response(upgrade.text, { status: upgrade.status });
+      const data: SocketData = { token: upgrade.token, over: false };
+      if (server.upgrade(request, { data, headers: { "sec-websocket-protocol": SUBPROTOCOL } })) return undefined;
+      return new Response("Cannot upgrade\n", { status: 400 });
+    },
+    websocket: {
+      maxPayloadLength: gateway.limits.socketMessageBytes,
+      // Windows bound what a slow client can pile up; Bun's own limit would cut it off without a word.
+      backpressureLimit: 64 * 1024 * 1024,
+      idleTimeout: 0,
+      sendPings: false,
+      open(socket: BunSocket) {
+        socket.data.sink = gateway.opened(transportOf(socket), { token: socket.data.token });
+      },
+      message(socket: BunSocket, message: string | Uint8Array) {
+        if (socket.data.over) return;
+        if (typeof message !== "string") return socket.data.sink!.received(new Uint8Array(message.buffer, message.byteOffset, message.byteLength));
+        if (message === PING) socket.sendText(PONG);
+        socket.data.sink!.alive();
+      },
+      close(socket: BunSocket, code: number, reason: string) {
+        end(socket.data, code, reason);
+      },
+    },
+  });
+  return await Promise.resolve({
+    ...addresses(hostname, server.port, tls !== undefined),
+    close: async () => void (await server.stop(true)),
+  });
+}
+
+function end(data: SocketData, code: number, reason: string): void {
+  if (data.over) return;
+  data.over = true;
+  data.sink?.closed({ code, reason });
+}
+
+function transportOf(socket: BunSocket): Transport {
+  return {
+    send: (bytes) => {
+      if (!socket.data.over) socket.sendBinary(bytes);
+    },
+    ping: () => {
+      if (!socket.data.over) socket.sendText(PING);
+    },
+    close: (code = 1000, reason = "") => {
+      if (!socket.data.over) socket.close(code, reason.slice(0, 100));
+    },
+    abandon: () => {
+      socket.terminate();
+      end(socket.data, 1006, "abandoned");
+    },
+  };
+}
