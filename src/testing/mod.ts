@@ -1,0 +1,8 @@
+// edge: no Deno, Bun, node: or cloudflare: names
+/**
+ * A gateway and clients in one process, with virtual time, seeded chance and broken wires.
+ * @module
+ */
+export { testFabric } from "./fabric.ts";
+export type { FabricOptions, Faults, Partially, TestFabric } from "./fabric.ts";
+export { VirtualClock } from "./virtual_clock.ts";

@@ -1,0 +1,65 @@
+// edge: no Deno, Bun, node: or cloudflare: names
+import type { Clock } from "../base/clock.ts";
+import { ConnectionError } from "../errors.ts";
+import type { Gateway } from "../gateway/gateway.ts";
+import type { Dial, Transport } from "../transport/transport.ts";
+
+/** One client's way to the gateway, which can be made worse. Order per direction is kept, as TCP keeps it. */
+export class Wire {
+  readonly #clock: Clock;
+  readonly #gateway: () => Gateway | undefined;
+  #transport: Transport | undefined;
+  #halfOpen = false;
+  #delayMs = 0;
+  #drop = 0;
+  #lastAt: Record<"up" | "down", number> = { up: 0, down: 0 };
+
+  constructor(clock: Clock, gateway: () => Gateway | undefined) {
+    this.#clock = clock;
+    this.#gateway = gateway;
+  }
+
+  /** How the client dials. A new connection begins whole; only its delay stays. */
+  readonly dial: Dial = async (url, sink, options) => {
+    const gateway = this.#gateway();
+    if (!gateway) throw new ConnectionError("Cannot connect: the gateway is not running");
+    const state = { halfOpen: false };
+    this.#halfOpen = false;
+    this.#drop = 0;
+    const dial = gateway.dial((direction, run) => {
+      if (state.halfOpen) return;
+      if (this.#drop > 0 && this.#current === state) {
+        if (--this.#drop === 0) queueMicrotask(() => this.cut());
+        return;
+      }
+      const at = Math.max(this.#lastAt[direction], this.#clock.now() + this.#delayMs);
+      this.#lastAt[direction] = at;
+      if (at <= this.#clock.now()) queueMicrotask(run);
+      else this.#clock.timer(at - this.#clock.now(), run);
+    });
+    this.#current = state;
+    return (this.#transport = await dial(url, sink, options));
+  };
+  #current: { halfOpen: boolean } | undefined;
+
+  /** Breaks the connection; both ends hear it. */
+  cut(): void {
+    if (this.#current) this.#current.halfOpen = false;
+    this.#transport?.abandon();
+  }
+
+  /** From now on nothing passes, and neither end hears of it. */
+  halfOpen(): void {
+    if (this.#current) this.#current.halfOpen = true;
+  }
+
+  /** Everything takes so long, each way. */
+  delay(ms: number): void {
+    this.#delayMs = ms;
+  }
+
+  /** The next `n` WebSocket messages, either way, vanish; then the connection breaks, as TCP's does when bytes are lost. */
+  drop(n: number): void {
+    this.#drop = n;
+  }
+}
