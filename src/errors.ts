@@ -60,7 +60,9 @@ export class AetherError extends Error {
   static override [Symbol.hasInstance](value: unknown): boolean {
     const kind = Object.hasOwn(this, "kind") ? (this as unknown as { kind: string }).kind : undefined;
     // A user's own subclass has no kind: for it the ordinary prototype check is right.
-    if (kind === undefined && (this as unknown) !== AetherError) return Function.prototype[Symbol.hasInstance].call(this, value);
+    if (kind === undefined && (this as unknown) !== AetherError) {
+      return Function.prototype[Symbol.hasInstance].call(this, value);
+    }
     const kinds = (value as Record<symbol, unknown> | null | undefined)?.[KINDS];
     return Array.isArray(kinds) && kinds.includes(kind ?? "AetherError");
   }
@@ -139,7 +141,11 @@ export class DuplicateIdentityError extends AetherError {
   readonly identity: string;
   /** @param identity the topic that is taken */
   constructor(identity: string, options: AetherErrorOptions & { message?: string } = {}) {
-    super(options.message ?? `Cannot connect as "${identity}": another live connection holds this identity`, "ALREADY_EXISTS", options);
+    super(
+      options.message ?? `Cannot connect as "${identity}": another live connection holds this identity`,
+      "ALREADY_EXISTS",
+      options,
+    );
     this.identity = identity;
     mark(this, "DuplicateIdentityError");
   }

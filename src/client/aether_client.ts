@@ -148,7 +148,10 @@ export abstract class AetherClient {
   }
   /** Messages that a task sent. */
   onTaskMessage(handler: MessageHandler): Unsubscribe {
-    return this.session.inbound.subscribe(({ sourceTopic }) => sourceTopic.startsWith("tu::") || sourceTopic.startsWith("ta::"), handler);
+    return this.session.inbound.subscribe(
+      ({ sourceTopic }) => sourceTopic.startsWith("tu::") || sourceTopic.startsWith("ta::"),
+      handler,
+    );
   }
   #onType(type: MessageType, handler: MessageHandler): Unsubscribe {
     return this.session.inbound.subscribe((message) => message.messageType === type, handler);

@@ -78,10 +78,14 @@ function checkMetric({ entries, metadata }: Metric): void {
   const fault = (what: string): never => {
     throw new InvalidArgumentError(`Cannot send metric: ${what}`, "metric");
   };
-  if (!Array.isArray(entries) || entries.length < 1 || entries.length > 1024) fault(`it has ${entries?.length ?? "no"} entries, 1 to 1024 are allowed`);
+  if (!Array.isArray(entries) || entries.length < 1 || entries.length > 1024) {
+    fault(`it has ${entries?.length ?? "no"} entries, 1 to 1024 are allowed`);
+  }
   for (const { name, qty } of entries) {
     if (typeof name !== "string" || name === "") fault("an entry has no name");
-    if (typeof qty !== "number" || !Number.isFinite(qty)) fault(`quantity of "${name}" is ${qty}, a finite number is needed`);
+    if (typeof qty !== "number" || !Number.isFinite(qty)) {
+      fault(`quantity of "${name}" is ${qty}, a finite number is needed`);
+    }
   }
   if (Object.keys(metadata ?? {}).length > 64) fault("it has more than 64 labels");
 }

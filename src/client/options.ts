@@ -75,7 +75,10 @@ export interface ClientOptions {
 export function sessionOptions(identity: Identity, options: ClientOptions, workspace?: string): SessionOptions {
   const connection = options.connection ?? {};
   if (options.tls && !options.dial) {
-    throw new InvalidArgumentError("Cannot use tls certificates: a WebSocket takes none on this platform; give a dial that does, e.g. webSocketDial() over a class of your runtime", "tls");
+    throw new InvalidArgumentError(
+      "Cannot use tls certificates: a WebSocket takes none on this platform; give a dial that does, e.g. webSocketDial() over a class of your runtime",
+      "tls",
+    );
   }
   const policy: ReconnectPolicy = {
     enabled: options.reconnect ?? true,
@@ -84,7 +87,11 @@ export function sessionOptions(identity: Identity, options: ClientOptions, works
     multiplier: number(connection.backoffMultiplier, 2, "connection.backoffMultiplier"),
     maxRetries: number(connection.maxRetries, 0, "connection.maxRetries"),
     onDuplicate: options.retryOnDuplicate ?? connection.retryOnDuplicate ?? false,
-    onDuplicateDelayMs: number(options.retryOnDuplicateDelay ?? connection.retryOnDuplicateDelay, 5000, "retryOnDuplicateDelay"),
+    onDuplicateDelayMs: number(
+      options.retryOnDuplicateDelay ?? connection.retryOnDuplicateDelay,
+      5000,
+      "retryOnDuplicateDelay",
+    ),
     onDuplicateMaxAttempts: number(connection.retryOnDuplicateMaxAttempts, 5, "connection.retryOnDuplicateMaxAttempts"),
   };
   const outbox = options.outbox ?? {};
@@ -111,7 +118,9 @@ export function sessionOptions(identity: Identity, options: ClientOptions, works
 
 function number(value: number | undefined, fallback: number, name: string): number {
   if (value === undefined) return fallback;
-  if (typeof value !== "number" || !(value >= 0)) throw new InvalidArgumentError(`Cannot use ${value} as ${name}: it must be a number, 0 or more`, name);
+  if (typeof value !== "number" || !(value >= 0)) {
+    throw new InvalidArgumentError(`Cannot use ${value} as ${name}: it must be a number, 0 or more`, name);
+  }
   return value;
 }
 
@@ -119,7 +128,12 @@ function number(value: number | undefined, fallback: number, name: string): numb
 export function parseAddress(address: string | undefined, hasDial: boolean): URL {
   if (address === undefined && hasDial) return new URL(`ws://in-process${CONNECT_PATH}`);
   const fault = (): never => {
-    throw new InvalidArgumentError(`Cannot connect to ${JSON.stringify(address)}: an address looks like "ws://host:port", "wss://host", "https://host" or "host:port"`, "address");
+    throw new InvalidArgumentError(
+      `Cannot connect to ${
+        JSON.stringify(address)
+      }: an address looks like "ws://host:port", "wss://host", "https://host" or "host:port"`,
+      "address",
+    );
   };
   if (typeof address !== "string" || address.trim() === "") return fault();
   const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(address) ? address : `ws://${address}`;

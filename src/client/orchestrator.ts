@@ -34,7 +34,10 @@ export class OrchestratorClient extends AetherClient {
     const implementation = requireSegment(options.implementation, "implementation");
     const specifier = requireSegment(options.specifier ?? shortId(options.random ?? systemRandom), "specifier");
     if (!Array.isArray(options.supportedProfiles) || options.supportedProfiles.length === 0) {
-      throw new InvalidArgumentError("Cannot make an orchestrator without a profile: give supportedProfiles", "supportedProfiles");
+      throw new InvalidArgumentError(
+        "Cannot make an orchestrator without a profile: give supportedProfiles",
+        "supportedProfiles",
+      );
     }
     const profiles = options.supportedProfiles.map((profile) => requireSegment(profile, "supportedProfiles"));
     super({ type: "orchestrator", implementation, specifier, profiles }, options);

@@ -41,7 +41,9 @@ export class TaskClient extends AetherClient {
   constructor(options: TaskClientOptions) {
     const workspace = requireSegment(options.workspace, "workspace");
     const implementation = requireSegment(options.implementation, "implementation");
-    const unique = options.uniqueSpecifier === undefined ? undefined : requireSegment(options.uniqueSpecifier, "uniqueSpecifier");
+    const unique = options.uniqueSpecifier === undefined
+      ? undefined
+      : requireSegment(options.uniqueSpecifier, "uniqueSpecifier");
     const type = unique === undefined ? "non_unique_task" : "unique_task";
     super({ type, workspace, implementation, specifier: unique ?? "" }, options, workspace);
     this.workspace = workspace;

@@ -24,7 +24,9 @@ export function sendFault(subject: Subject, topic: Topic): string | undefined {
     case "metrics_bridge":
       return "a metrics bridge only receives";
     case "orchestrator":
-      return ["agent", "unique_task", "task", "task_broadcast"].includes(topic.lane) ? undefined : "an orchestrator sends to agents and tasks only";
+      return ["agent", "unique_task", "task", "task_broadcast"].includes(topic.lane)
+        ? undefined
+        : "an orchestrator sends to agents and tasks only";
     case "user":
       if (topic.lane === "event" || topic.lane === "metric") return "users send no events or metrics";
       break;
@@ -38,7 +40,9 @@ export function sendFault(subject: Subject, topic: Topic): string | undefined {
   }
   if (subject.workspace === undefined) {
     const own = subject.identity as { userId?: string };
-    if (topic.lane !== "user" || topic.userId !== own.userId) return "a user without a workspace reaches only its own windows";
+    if (topic.lane !== "user" || topic.userId !== own.userId) {
+      return "a user without a workspace reaches only its own windows";
+    }
   }
   return undefined;
 }

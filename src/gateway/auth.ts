@@ -15,7 +15,11 @@ export interface Claim {
 }
 
 /** Yes, or no with the reason. */
-export type Decision = { readonly allowed: true } | { readonly allowed: false; readonly reason: string; readonly code?: "UNAUTHENTICATED" | "PERMISSION_DENIED" };
+export type Decision = { readonly allowed: true } | {
+  readonly allowed: false;
+  readonly reason: string;
+  readonly code?: "UNAUTHENTICATED" | "PERMISSION_DENIED";
+};
 
 /** Decides who may connect: identity and credentials in, decision out. The one place where credentials are looked at. */
 export interface Authenticator {
@@ -55,14 +59,19 @@ export interface TokenAuthOptions {
 export function tokenAuth(options: TokenAuthOptions): Authenticator {
   const keys: TokenKey[] = [...(options.keys ?? [])];
   if (options.bootstrapKey !== undefined) keys.push({ key: options.bootstrapKey });
-  if (keys.length === 0) throw new InvalidArgumentError("Cannot authenticate by token without a key: give bootstrapKey or keys", "keys");
+  if (keys.length === 0) {
+    throw new InvalidArgumentError("Cannot authenticate by token without a key: give bootstrapKey or keys", "keys");
+  }
   for (const { key } of keys) if (!key) throw new InvalidArgumentError("Cannot use an empty key", "key");
   // Compared as digests: how long a comparison takes says nothing about a key.
-  const byDigest = Promise.all(keys.map(async (key) => [await digest(key.key), key] as const)).then((rows) => new Map(rows));
+  const byDigest = Promise.all(keys.map(async (key) => [await digest(key.key), key] as const)).then((rows) =>
+    new Map(rows)
+  );
   return {
     loopbackOnly: false,
     async authenticate({ identity, workspace, credentials }) {
-      const shown = credentials["x-api-key"] ?? credentials["api_key"] ?? credentials["authorization"]?.replace(/^Bearer\s+/i, "") ?? credentials["token"];
+      const shown = credentials["x-api-key"] ?? credentials["api_key"] ??
+        credentials["authorization"]?.replace(/^Bearer\s+/i, "") ?? credentials["token"];
       if (!shown) return { allowed: false, reason: "no credentials given: use withAPIKey(key) or withToken(token)" };
       const key = (await byDigest).get(await digest(shown));
       if (!key) return { allowed: false, reason: "the key is not known here" };

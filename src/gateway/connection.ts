@@ -1,8 +1,25 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { type AetherError, AetherError as BaseError, InvalidArgumentError, TimeoutError, UnimplementedError } from "../errors.ts";
+import {
+  type AetherError,
+  AetherError as BaseError,
+  InvalidArgumentError,
+  TimeoutError,
+  UnimplementedError,
+} from "../errors.ts";
 import { closeCodeFor } from "../protocol/close_codes.ts";
 import { toWireError } from "../protocol/error_wire.ts";
-import { eachFrame, FRAME_HEAD, FrameKind, FrameWriter, isNumbered, MessageView, readRequest, readSend, readU32, readU48 } from "../protocol/frames.ts";
+import {
+  eachFrame,
+  FRAME_HEAD,
+  FrameKind,
+  FrameWriter,
+  isNumbered,
+  MessageView,
+  readRequest,
+  readSend,
+  readU32,
+  readU48,
+} from "../protocol/frames.ts";
 import type { Hello } from "../protocol/handshake.ts";
 import { decodeStructured, encodeStructured } from "../protocol/structured.ts";
 import type { CloseInfo, Transport, TransportSink } from "../transport/transport.ts";
@@ -61,7 +78,9 @@ export class Connection implements TransportSink {
     try {
       if (this.#state === "closed") return;
       if (bytes.length > this.#core.limits.socketMessageBytes) {
-        throw new InvalidArgumentError(`Cannot take a WebSocket message of ${bytes.length} bytes: at most ${this.#core.limits.socketMessageBytes} are allowed`);
+        throw new InvalidArgumentError(
+          `Cannot take a WebSocket message of ${bytes.length} bytes: at most ${this.#core.limits.socketMessageBytes} are allowed`,
+        );
       }
       if (this.session && this.#state === "open") {
         this.alive();
@@ -77,8 +96,14 @@ export class Connection implements TransportSink {
     if (this.#state === "closed") return;
     this.#state = "closed";
     this.#core.counters.refusals++;
-    const error: AetherError = thrown instanceof BaseError ? thrown : new BaseError("The gateway failed to handle the frame", "INTERNAL", { cause: thrown });
-    this.#core.logger(error === thrown ? "info" : "error", "connection.refused", { code: error.code, message: error.message, cause: String(error.cause ?? "") });
+    const error: AetherError = thrown instanceof BaseError
+      ? thrown
+      : new BaseError("The gateway failed to handle the frame", "INTERNAL", { cause: thrown });
+    this.#core.logger(error === thrown ? "info" : "error", "connection.refused", {
+      code: error.code,
+      message: error.message,
+      cause: String(error.cause ?? ""),
+    });
     if (this.session) return this.#door.fail(this.session, error);
     const writer = new FrameWriter();
     writer.structured(FrameKind.Refuse, encodeStructured(toWireError(error)));
@@ -98,12 +123,16 @@ export class Connection implements TransportSink {
     if (this.#state !== "hello") throw new InvalidArgumentError("Cannot take frames before the welcome");
     let hello: Hello | undefined;
     eachFrame(bytes, (kind, _, start, end) => {
-      if (hello || kind !== FrameKind.Hello) throw new InvalidArgumentError(`Cannot take a frame of kind ${kind}: exactly one hello comes first`);
+      if (hello || kind !== FrameKind.Hello) {
+        throw new InvalidArgumentError(`Cannot take a frame of kind ${kind}: exactly one hello comes first`);
+      }
       hello = checkHello(decodeStructured(bytes.subarray(start + FRAME_HEAD, end), this.#core.limits.structuredDepth));
     });
     if (!hello) throw new InvalidArgumentError("Cannot take an empty message: a hello comes first");
     // A token offered as a subprotocol counts only where hello brings none of its own.
-    if (this.#token && !hello.credentials?.authorization) hello.credentials = { ...hello.credentials, authorization: `Bearer ${this.#token}` };
+    if (this.#token && !hello.credentials?.authorization) {
+      hello.credentials = { ...hello.credentials, authorization: `Bearer ${this.#token}` };
+    }
     this.#state = "entering";
     this.#door.enter(hello, this.transport).then(
       (session) => {
@@ -125,25 +154,40 @@ export class Connection implements TransportSink {
         readSend(bytes, start, end, this.#view);
         return this.#router.send(session, this.#view);
       case FrameKind.Ack:
-        if (end - start !== FRAME_HEAD + 12) throw new InvalidArgumentError("Cannot read frame: an ack of the wrong length");
+        if (end - start !== FRAME_HEAD + 12) {
+          throw new InvalidArgumentError("Cannot read frame: an ack of the wrong length");
+        }
         return session.acknowledged(readU48(bytes, start + 6), readU48(bytes, start + 12));
       case FrameKind.Request:
         readRequest(bytes, start, end, this.#view);
         return this.#router.request(session, this.#view);
       case FrameKind.Reply: {
-        if (end - start < FRAME_HEAD + 6) throw new InvalidArgumentError("Cannot read frame: a reply is shorter than its head");
+        if (end - start < FRAME_HEAD + 6) {
+          throw new InvalidArgumentError("Cannot read frame: a reply is shorter than its head");
+        }
         const body = bytes.subarray(start + 12, end);
-        if (body.length > this.#core.limits.payloadBytes) throw new InvalidArgumentError(`Cannot take a reply of ${body.length} bytes: at most ${this.#core.limits.payloadBytes} are allowed`);
+        if (body.length > this.#core.limits.payloadBytes) {
+          throw new InvalidArgumentError(
+            `Cannot take a reply of ${body.length} bytes: at most ${this.#core.limits.payloadBytes} are allowed`,
+          );
+        }
         return session.requests.answer(readU32(bytes, start + 8), bytes[start + 5], bytes[start + 6], body);
       }
       case FrameKind.Cancel:
-        if (end - start !== FRAME_HEAD + 4) throw new InvalidArgumentError("Cannot read frame: a cancel of the wrong length");
+        if (end - start !== FRAME_HEAD + 4) {
+          throw new InvalidArgumentError("Cannot read frame: a cancel of the wrong length");
+        }
         return session.requests.cancel(readU32(bytes, start + 6));
       case FrameKind.Call: {
-        if (end - start < FRAME_HEAD + 4) throw new InvalidArgumentError("Cannot read frame: a call is shorter than its head");
+        if (end - start < FRAME_HEAD + 4) {
+          throw new InvalidArgumentError("Cannot read frame: a call is shorter than its head");
+        }
         const body = decodeStructured(bytes.subarray(start + FRAME_HEAD + 4, end), this.#core.limits.structuredDepth);
         const name = String((body as { op?: unknown } | null)?.op).slice(0, 64);
-        return session.requests.refuse(readU32(bytes, start + FRAME_HEAD), new UnimplementedError(`No operation "${name}" is offered here`));
+        return session.requests.refuse(
+          readU32(bytes, start + FRAME_HEAD),
+          new UnimplementedError(`No operation "${name}" is offered here`),
+        );
       }
       case FrameKind.Bye:
         return this.#door.leave(session, checkBye(decodeStructured(bytes.subarray(start + FRAME_HEAD, end))).reason);

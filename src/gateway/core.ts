@@ -5,7 +5,6 @@ import type { Logger } from "../base/logger.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Store } from "../store/store.ts";
 import type { Counters } from "./counters.ts";
-import type { Session } from "./session.ts";
 
 /** What the parts of a gateway share: time, chance, limits, the store, and who wants to write at the end of this turn. */
 export interface Core {
@@ -16,5 +15,5 @@ export interface Core {
   readonly store: Store;
   readonly counters: Counters;
   /** Asks for `session.flush()` at the end of the turn, after the store has made the turn durable. */
-  dirty(session: Session): void;
+  dirty(session: { flush(): void; fail(error: unknown): void }): void;
 }

@@ -1,5 +1,12 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { AuthenticationError, ConnectionError, DuplicateIdentityError, InvalidArgumentError, PermissionDeniedError, QuotaError } from "../errors.ts";
+import {
+  AuthenticationError,
+  ConnectionError,
+  DuplicateIdentityError,
+  InvalidArgumentError,
+  PermissionDeniedError,
+  QuotaError,
+} from "../errors.ts";
 import { type CancelTimer, type Clock, type EndOfTurn, endOfTurn, systemClock } from "../base/clock.ts";
 import { type Random, secretId, shortId, systemRandom } from "../base/ids.ts";
 import { type Logger, silent } from "../base/logger.ts";
@@ -107,7 +114,7 @@ class EmbeddedGateway implements Gateway, Door {
   readonly #app: ReturnType<typeof httpApp>;
   readonly #connections = new Set<Connection>();
   readonly #endOfTurn: EndOfTurn;
-  #dirty: Session[] = [];
+  #dirty: Parameters<Core["dirty"]>[0][] = [];
   #flushing = false;
   #epoch = 0;
   #connected = 0;
@@ -117,11 +124,21 @@ class EmbeddedGateway implements Gateway, Door {
   #expiredAt = 0;
 
   constructor(options: GatewayOptions) {
-    if (!options?.store) throw new InvalidArgumentError("Cannot make a gateway without a store: give memoryStore() or another", "store");
-    if (!options.auth) throw new InvalidArgumentError("Cannot make a gateway without auth: give allowAll(), tokenAuth({ … }) or your own", "auth");
+    if (!options?.store) {
+      throw new InvalidArgumentError("Cannot make a gateway without a store: give memoryStore() or another", "store");
+    }
+    if (!options.auth) {
+      throw new InvalidArgumentError(
+        "Cannot make a gateway without auth: give allowAll(), tokenAuth({ … }) or your own",
+        "auth",
+      );
+    }
     for (const [name, value] of Object.entries(options.limits ?? {})) {
       if (!(name in DEFAULT_LIMITS) || typeof value !== "number" || !(value > 0)) {
-        throw new InvalidArgumentError(`Cannot set limit ${name} to ${value}: known limits take a positive number`, `limits.${name}`);
+        throw new InvalidArgumentError(
+          `Cannot set limit ${name} to ${value}: known limits take a positive number`,
+          `limits.${name}`,
+        );
       }
     }
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -137,7 +154,11 @@ class EmbeddedGateway implements Gateway, Door {
       counters: new Counters(),
       dirty: (session) => this.#enqueue(session),
     };
-    this.#router = new Router(this.#core, (topic) => this.#registry.holder(topic), (implementation) => this.#registry.services(implementation));
+    this.#router = new Router(
+      this.#core,
+      (topic) => this.#registry.holder(topic),
+      (implementation) => this.#registry.services(implementation),
+    );
     this.#app = httpApp({
       notReady: () => (this.#closing ? "draining" : undefined),
       metrics: () => this.#core.counters.prometheus(this.#registry.size, this.#connected),
@@ -155,7 +176,12 @@ class EmbeddedGateway implements Gateway, Door {
     if (this.#closing) connection.refuse(new ConnectionError("The gateway is draining", { retryAfterMs: 1000 }));
     else if (this.#connections.size > this.limits.connections) {
       const details = { limit: this.limits.connections, current: this.#connections.size };
-      connection.refuse(new QuotaError(`The gateway has ${details.current} connections, at most ${details.limit} are allowed`, { details, retryAfterMs: 5000 }));
+      connection.refuse(
+        new QuotaError(`The gateway has ${details.current} connections, at most ${details.limit} are allowed`, {
+          details,
+          retryAfterMs: 5000,
+        }),
+      );
     }
     this.#arm(this.#core.clock.now() + this.limits.helloMs);
     return connection;
@@ -164,13 +190,13 @@ class EmbeddedGateway implements Gateway, Door {
   dial(carry?: Carry): Dial {
     return (_url, sink, { signal, token }) => {
       signal.throwIfAborted();
-      let far: TransportSink | undefined;
+      const late: { sink?: TransportSink } = {};
       const pair = memoryPair(sink, {
-        received: (bytes) => far?.received(bytes),
-        alive: () => far?.alive(),
-        closed: (info) => far?.closed(info),
+        received: (bytes) => late.sink?.received(bytes),
+        alive: () => late.sink?.alive(),
+        closed: (info) => late.sink?.closed(info),
       }, carry);
-      far = this.opened(pair.far, { token });
+      late.sink = this.opened(pair.far, { token });
       return Promise.resolve(pair.near);
     };
   }
@@ -209,7 +235,11 @@ class EmbeddedGateway implements Gateway, Door {
 
   async enter(hello: Hello, transport: Transport): Promise<Session> {
     const identity = this.#complete(hello.identity);
-    const workspace = "workspace" in identity ? identity.workspace : identity.type === "user" ? hello.workspace : undefined;
+    const workspace = "workspace" in identity
+      ? identity.workspace
+      : identity.type === "user"
+      ? hello.workspace
+      : undefined;
     const decision = await this.#auth.authenticate({ identity, workspace, credentials: hello.credentials ?? {} });
     if (!decision.allowed) {
       const words = `Cannot connect as "${identityTopic(identity)}": ${decision.reason}`;
@@ -225,7 +255,14 @@ class EmbeddedGateway implements Gateway, Door {
       if (holder.connected && !hello.takeover) throw new DuplicateIdentityError(topic);
       this.#end(holder, 4410, "replaced by a newer connection");
     }
-    const session = new Session(this.#core, secretId(this.#core.random), secretId(this.#core.random), identity, workspace, hello.producer);
+    const session = new Session(
+      this.#core,
+      secretId(this.#core.random),
+      secretId(this.#core.random),
+      identity,
+      workspace,
+      hello.producer,
+    );
     session.onFail = (error) => this.fail(session, error);
     this.#registry.add(session);
     try {
@@ -251,7 +288,9 @@ class EmbeddedGateway implements Gateway, Door {
   }
 
   fail(session: Session, thrown: unknown): void {
-    const error = thrown instanceof Error && "code" in thrown ? (thrown as InvalidArgumentError) : new ConnectionError("The gateway failed", { cause: thrown });
+    const error = thrown instanceof Error && "code" in thrown
+      ? (thrown as InvalidArgumentError)
+      : new ConnectionError("The gateway failed", { cause: thrown });
     this.#end(session, 4400, error.message, undefined, error);
   }
 
@@ -267,7 +306,9 @@ class EmbeddedGateway implements Gateway, Door {
   #resume(hello: Hello, transport: Transport): Session | undefined {
     const claim = hello.resume;
     const session = claim && this.#registry.session(claim.session);
-    if (!session || session.token !== claim.token || session.ended || session.producer !== hello.producer) return undefined;
+    if (!session || session.token !== claim.token || session.ended || session.producer !== hello.producer) {
+      return undefined;
+    }
     if (!session.canResume(claim.received, claim.handled)) {
       this.#end(session, 4410, "cannot be resumed");
       return undefined;
@@ -314,7 +355,7 @@ class EmbeddedGateway implements Gateway, Door {
 
   // ---- turns and time -------------------------------------------------------------------------------------------
 
-  #enqueue(session: Session): void {
+  #enqueue(session: Parameters<Core["dirty"]>[0]): void {
     this.#dirty.push(session);
     if (this.#flushing) return;
     this.#flushing = true;
@@ -335,7 +376,7 @@ class EmbeddedGateway implements Gateway, Door {
       try {
         session.flush();
       } catch (error) {
-        this.fail(session, error);
+        session.fail(error);
       }
     }
   };
@@ -388,7 +429,7 @@ class EmbeddedGateway implements Gateway, Door {
           this.#end(session, 4408, "not resumed in time");
           continue;
         }
-        if (away >= redeliverAfterMs) for (const consumer of session.consumers) consumer.lane.giveBack(consumer);
+        if (away >= redeliverAfterMs) { for (const consumer of session.consumers) consumer.lane.giveBack(consumer); }
         next = Math.min(next, session.detachedAt + (away >= redeliverAfterMs ? resumeMs : redeliverAfterMs));
       }
     }

@@ -20,7 +20,17 @@ export function httpApp(health: Health): Hono {
     return reason ? c.json({ status: "not ready", reason }, 503) : c.json({ status: "ready" });
   });
   app.get("/version", (c) => c.json({ name: "aether-edge", version: VERSION, protocol: SUBPROTOCOL }));
-  app.get("/metrics", (c) => c.text(health.metrics(), 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" }));
-  app.get(CONNECT_PATH, (c) => c.text(`Connect here by WebSocket with subprotocol ${SUBPROTOCOL}\n`, 426, { upgrade: "websocket", connection: "Upgrade" }));
+  app.get(
+    "/metrics",
+    (c) => c.text(health.metrics(), 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" }),
+  );
+  app.get(
+    CONNECT_PATH,
+    (c) =>
+      c.text(`Connect here by WebSocket with subprotocol ${SUBPROTOCOL}\n`, 426, {
+        upgrade: "websocket",
+        connection: "Upgrade",
+      }),
+  );
   return app;
 }

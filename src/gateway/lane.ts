@@ -2,40 +2,13 @@
 import { QuotaError } from "../errors.ts";
 import { utf8 } from "../base/bytes.ts";
 import type { LogRecord } from "../store/store.ts";
+import type { Consumer, LanePolicy, Listened, Listener } from "./consumer.ts";
 import type { Core } from "./core.ts";
-import type { Session } from "./session.ts";
-
-/** How a lane treats its messages. */
-export type LanePolicy =
-  /** One consumer, kept while it is away; a full lane refuses the sender. */
-  | "identity"
-  /** One consumer, kept while it is away; a full lane drops its oldest and says so. */
-  | "fan_in"
-  /** Many consumers, each with a cursor of its own; a full lane drops its oldest and says so. */
-  | "cursors"
-  /** Many consumers, live ones only. */
-  | "live"
-  /** Many workers; each message goes to exactly one that is free. */
-  | "queue";
-
-/** One session's place in one lane. */
-export interface Consumer {
-  readonly session: Session;
-  readonly lane: Lane;
-  /** Name of its cursor. */
-  readonly name: string;
-  /** Last sequence handed to the session. */
-  position: number;
-  /** Whether records are being read for it: a second read waits. */
-  reading: boolean;
-  /** Queue lanes: the sequence it works on, 0 when free. */
-  working: number;
-}
 
 const READ = 128;
 
 /** A lane at run time: who listens, and what the store keeps of it. */
-export class Lane {
+export class Lane implements Listened {
   readonly topic: string;
   readonly topicBytes: Uint8Array;
   readonly policy: LanePolicy;
@@ -66,7 +39,10 @@ export class Lane {
     if (this.policy === "identity" || this.policy === "queue") {
       throw new QuotaError(
         `Cannot keep the message for "${this.topic}": ${extent.count} messages (${extent.bytes} bytes) wait there, at most ${laneMessages} (${laneBytes} bytes) are kept`,
-        { details: { limit: laneMessages, current: extent.count, limitBytes: laneBytes, currentBytes: extent.bytes }, retryAfterMs: 1000 },
+        {
+          details: { limit: laneMessages, current: extent.count, limitBytes: laneBytes, currentBytes: extent.bytes },
+          retryAfterMs: 1000,
+        },
       );
     }
     while (extent.count > 0 && (extent.count >= laneMessages || extent.bytes + bytes > laneBytes)) {
@@ -81,10 +57,12 @@ export class Lane {
   }
 
   /** Takes an encoded message and hands it to whoever is ready for it. `from` does not hear its own broadcast. */
-  publish(frame: Uint8Array, at: number, expiresAt: number, from: Session): void {
+  publish(frame: Uint8Array, at: number, expiresAt: number, from: Listener): void {
     if (this.policy === "live") {
       this.#live++;
-      for (const consumer of this.consumers) if (consumer.session !== from) consumer.session.broadcast(consumer, this.#live, frame);
+      for (const consumer of this.consumers) {
+        if (consumer.session !== from) consumer.session.broadcast(consumer, this.#live, frame);
+      }
       return;
     }
     const { log } = this.#core.store;
@@ -95,13 +73,15 @@ export class Lane {
       return log.trim(this.topic, sequence);
     }
     for (const consumer of this.consumers) {
-      if (consumer.position === sequence - 1 && !consumer.reading && consumer.session.offer(consumer, sequence, frame)) consumer.position = sequence;
+      if (
+        consumer.position === sequence - 1 && !consumer.reading && consumer.session.offer(consumer, sequence, frame)
+      ) consumer.position = sequence;
       else this.pump(consumer);
     }
   }
 
   /** A session starts to listen: where its cursor stands, or at the tail. */
-  async attach(session: Session, name: string): Promise<Consumer> {
+  async attach(session: Listener, name: string): Promise<Consumer> {
     const consumer: Consumer = { session, lane: this, name, position: 0, reading: false, working: 0 };
     const { log } = this.#core.store;
     if (this.policy === "identity" || this.policy === "fan_in" || this.policy === "cursors") {
@@ -154,16 +134,20 @@ export class Lane {
 
   /** Hands a consumer that is behind what its window has room for. */
   pump(consumer: Consumer): void {
-    if (this.policy === "live" || this.policy === "queue" || consumer.reading || !this.consumers.includes(consumer)) return;
+    if (this.policy === "live" || this.policy === "queue" || consumer.reading || !this.consumers.includes(consumer)) {
+      return;
+    }
     const { log } = this.#core.store;
     while (consumer.position < log.extent(this.topic).last && consumer.session.hasRoom()) {
       const read = log.read(this.topic, consumer.position, READ);
       if (read instanceof Promise) {
         consumer.reading = true;
-        read.then((records) => this.#hand(consumer, records)).catch((error) => consumer.session.fail(error)).finally(() => {
-          consumer.reading = false;
-          this.pump(consumer);
-        });
+        read.then((records) => this.#hand(consumer, records)).catch((error) => consumer.session.fail(error)).finally(
+          () => {
+            consumer.reading = false;
+            this.pump(consumer);
+          },
+        );
         return;
       }
       if (!this.#hand(consumer, read)) return;
@@ -193,7 +177,9 @@ export class Lane {
     this.#filling = true;
     try {
       for (;;) {
-        const worker = this.consumers.find((consumer) => consumer.working === 0 && consumer.session.connected && consumer.session.hasRoom());
+        const worker = this.consumers.find((consumer) =>
+          consumer.working === 0 && consumer.session.connected && consumer.session.hasRoom()
+        );
         if (!worker) return;
         const record = this.#take();
         if (record instanceof Promise) {

@@ -9,7 +9,7 @@ export { allowAll, tokenAuth } from "./auth.ts";
 export type { Authenticator, Claim, Decision, TokenAuthOptions, TokenKey } from "./auth.ts";
 export type { Identity, PrincipalType } from "../protocol/principals.ts";
 export type { Limits } from "../protocol/limits.ts";
-export type { Clock, CancelTimer, EndOfTurn } from "../base/clock.ts";
+export type { CancelTimer, Clock, EndOfTurn } from "../base/clock.ts";
 export type { Random } from "../base/ids.ts";
 export type { Logger, LogLevel } from "../base/logger.ts";
 export type { Carry } from "../transport/memory.ts";

@@ -1,25 +1,38 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { type AetherError, ConnectionClosedError, QuotaError } from "../errors.ts";
 import { toWireError } from "../protocol/error_wire.ts";
-import { FLAG_ERROR, type MessageView } from "../protocol/frames.ts";
+import { FLAG_ERROR, type FrameWriter, type MessageView } from "../protocol/frames.ts";
 import { encodeStructured } from "../protocol/structured.ts";
-import type { Session } from "./session.ts";
+import type { Core } from "./core.ts";
+
+/** What the table needs of a session. */
+export interface Asker {
+  readonly core: Core;
+  readonly topic: string;
+  readonly topicBytes: Uint8Array;
+  readonly workspaceBytes: Uint8Array;
+  readonly writer: FrameWriter;
+  readonly requests: RequestTable;
+  readonly ended: boolean;
+  /** Asks for a flush at the end of the turn. */
+  touch(): void;
+}
 
 interface Open {
-  session: Session;
+  session: Asker;
   id: number;
 }
 
 /** Requests on their way through one session: those it asked, and those it has to answer. */
 export class RequestTable {
-  readonly #session: Session;
+  readonly #session: Asker;
   /** Asked by this session: its id → who answers. */
   readonly #asked = new Map<number, Open>();
   /** To be answered by this session: the id it was given → who asked. */
   readonly #owed = new Map<number, Open>();
   #next = 1;
 
-  constructor(session: Session) {
+  constructor(session: Asker) {
     this.#session = session;
   }
 
@@ -29,18 +42,32 @@ export class RequestTable {
   }
 
   /** Passes a request on. Both tables know it until it is answered. */
-  pass(view: MessageView, target: Session): void {
+  pass(view: MessageView, target: Asker): void {
     const limit = this.#session.core.limits.pendingRequests;
     if (this.#asked.size >= limit || target.requests.#owed.size >= limit) {
       const current = Math.max(this.#asked.size, target.requests.#owed.size);
-      return this.refuse(view.number, new QuotaError(`Cannot pass the request on: ${current} requests are open, at most ${limit} may be`, { details: { limit, current }, retryAfterMs: 100 }));
+      return this.refuse(
+        view.number,
+        new QuotaError(`Cannot pass the request on: ${current} requests are open, at most ${limit} may be`, {
+          details: { limit, current },
+          retryAfterMs: 100,
+        }),
+      );
     }
     const id = target.requests.#next++ >>> 0;
     this.#asked.set(view.number, { session: target, id });
     target.requests.#owed.set(id, { session: this.#session, id: view.number });
     const meta = view.bytes.subarray(view.metaStart, view.metaEnd);
     const payload = view.bytes.subarray(view.payloadStart, view.payloadEnd);
-    target.writer.request(view.messageType, id, view.time, this.#session.topicBytes, this.#session.workspaceBytes, meta, payload);
+    target.writer.request(
+      view.messageType,
+      id,
+      view.time,
+      this.#session.topicBytes,
+      this.#session.workspaceBytes,
+      meta,
+      payload,
+    );
     target.touch();
     this.#session.core.counters.requests++;
   }
@@ -78,7 +105,12 @@ export class RequestTable {
     for (const id of [...this.#asked.keys()]) this.cancel(id);
     for (const open of this.#owed.values()) {
       open.session.requests.#asked.delete(open.id);
-      if (!open.session.ended) open.session.requests.refuse(open.id, new ConnectionClosedError(`No answer from "${this.#session.topic}": its connection ended`));
+      if (!open.session.ended) {
+        open.session.requests.refuse(
+          open.id,
+          new ConnectionClosedError(`No answer from "${this.#session.topic}": its connection ended`),
+        );
+      }
     }
     this.#owed.clear();
   }

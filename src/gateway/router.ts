@@ -5,7 +5,8 @@ import { FrameWriter, type MessageView, RECEIPT_DUPLICATE } from "../protocol/fr
 import { parseTopic, type Topic } from "../protocol/topics.ts";
 import { sendFault } from "./access.ts";
 import type { Core } from "./core.ts";
-import { Lane, type LanePolicy } from "./lane.ts";
+import type { LanePolicy } from "./consumer.ts";
+import { Lane } from "./lane.ts";
 import { markQueue, type Session } from "./session.ts";
 
 const POLICIES: Record<Topic["lane"], LanePolicy | undefined> = {
@@ -47,7 +48,11 @@ export class Router {
   readonly #routes = new WeakMap<Session, Route>();
   readonly #encoder = new FrameWriter(0);
 
-  constructor(core: Core, sessions: (topic: string) => Session | undefined, services: (implementation: string) => Iterable<Session>) {
+  constructor(
+    core: Core,
+    sessions: (topic: string) => Session | undefined,
+    services: (implementation: string) => Iterable<Session>,
+  ) {
     this.#core = core;
     this.#sessions = sessions;
     this.#services = services;
@@ -62,7 +67,9 @@ export class Router {
 
   /** Forgets lanes nobody listens to: what they keep is in the store. */
   sweep(): void {
-    for (const [topic, lane] of this.#lanes) if (lane.consumers.length === 0 && lane.policy !== "live") this.#lanes.delete(topic);
+    for (const [topic, lane] of this.#lanes) {
+      if (lane.consumers.length === 0 && lane.policy !== "live") this.#lanes.delete(topic);
+    }
   }
 
   /** Takes one message. Every send gets exactly one receipt or reject. Hot path. */
@@ -80,10 +87,16 @@ export class Router {
     counters.messagesIn++;
     const payload = view.payloadEnd - view.payloadStart;
     if (payload > limits.payloadBytes) {
-      throw new QuotaError(`Cannot send a payload of ${payload} bytes: at most ${limits.payloadBytes} are allowed`, { retryable: false, details: { limit: limits.payloadBytes, current: payload } });
+      throw new QuotaError(`Cannot send a payload of ${payload} bytes: at most ${limits.payloadBytes} are allowed`, {
+        retryable: false,
+        details: { limit: limits.payloadBytes, current: payload },
+      });
     }
     if (view.metaEnd - view.metaStart > limits.metadataBytes) {
-      throw new QuotaError(`Cannot send metadata of ${view.metaEnd - view.metaStart} bytes: at most ${limits.metadataBytes} are allowed`, { retryable: false });
+      throw new QuotaError(
+        `Cannot send metadata of ${view.metaEnd - view.metaStart} bytes: at most ${limits.metadataBytes} are allowed`,
+        { retryable: false },
+      );
     }
     const now = clock.now();
     const byProducer = view.idStart === view.idEnd;
@@ -107,7 +120,15 @@ export class Router {
     lane.admit(payload);
     const sequence = lane.next();
     const target = route.topic.lane === "event" || route.topic.lane === "metric" ? route.bytes : lane.topicBytes;
-    this.#encoder.deliver(view, sequence, now, session.topicBytes, target, session.workspaceBytes, session.producerBytes);
+    this.#encoder.deliver(
+      view,
+      sequence,
+      now,
+      session.topicBytes,
+      target,
+      session.workspaceBytes,
+      session.producerBytes,
+    );
     const frame = this.#encoder.take();
     if (lane.policy === "queue") markQueue(frame);
     lane.publish(frame, now, view.time > 0 ? now + view.time : 0, session);
@@ -120,13 +141,21 @@ export class Router {
   request(session: Session, view: MessageView): void {
     try {
       if (view.payloadEnd - view.payloadStart > this.#core.limits.payloadBytes) {
-        throw new QuotaError(`Cannot pass on a request of ${view.payloadEnd - view.payloadStart} bytes: at most ${this.#core.limits.payloadBytes} are allowed`, { retryable: false });
+        throw new QuotaError(
+          `Cannot pass on a request of ${
+            view.payloadEnd - view.payloadStart
+          } bytes: at most ${this.#core.limits.payloadBytes} are allowed`,
+          { retryable: false },
+        );
       }
       const { topic, text } = this.#route(session, view);
       let target: Session | undefined;
       if (topic.lane === "service_any") target = this.#pickService(topic.implementation);
       else if (POLICIES[topic.lane] === "identity") target = this.#sessions(text);
-      else throw new InvalidArgumentError(`Cannot put a request to "${text}": only one principal or a service can answer`, "topic");
+      else {throw new InvalidArgumentError(
+          `Cannot put a request to "${text}": only one principal or a service can answer`,
+          "topic",
+        );}
       if (!target) throw new NotFoundError(`Cannot put a request to "${text}": nobody is connected there`);
       session.requests.pass(view, target);
     } catch (error) {
@@ -148,7 +177,13 @@ export class Router {
     const topic = parseTopic(text);
     const fault = sendFault(session, topic);
     if (fault) throw new PermissionDeniedError(`Cannot send from "${session.topic}" to "${text}": ${fault}`);
-    const route: Route = { bytes: bytes.slice(start, end), topic, text, lane: this.#target(topic, text), workspace: session.workspace };
+    const route: Route = {
+      bytes: bytes.slice(start, end),
+      topic,
+      text,
+      lane: this.#target(topic, text),
+      workspace: session.workspace,
+    };
     this.#routes.set(session, route);
     return route;
   }
@@ -163,14 +198,21 @@ export class Router {
   #target(topic: Topic, text: string): Lane | undefined {
     if (topic.lane === "service_any") return undefined;
     if (topic.lane === "event" || topic.lane === "metric") return this.lane(`${topic.lane}::receiver0`, "fan_in");
-    if (topic.lane === "task" && !this.#sessions(text)) throw new NotFoundError(`Cannot send to "${text}": no such worker is connected, and its id will not come again`);
+    if (topic.lane === "task" && !this.#sessions(text)) {
+      throw new NotFoundError(`Cannot send to "${text}": no such worker is connected, and its id will not come again`);
+    }
     return this.lane(text, POLICIES[topic.lane]!);
   }
 
   #anyService(route: Route): Lane {
     const implementation = (route.topic as { implementation: string }).implementation;
     const session = this.#pickService(implementation);
-    if (!session) throw new NotFoundError(`Cannot send to "${route.text}": no instance of this service is connected`, { retryable: true, retryAfterMs: 1000 });
+    if (!session) {
+      throw new NotFoundError(`Cannot send to "${route.text}": no instance of this service is connected`, {
+        retryable: true,
+        retryAfterMs: 1000,
+      });
+    }
     return this.lane(session.topic, "identity");
   }
 

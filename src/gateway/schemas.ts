@@ -4,7 +4,13 @@ import { InvalidArgumentError } from "../errors.ts";
 import { segmentFault } from "../protocol/principals.ts";
 import type { Bye, Hello } from "../protocol/handshake.ts";
 
-const segment = v.pipe(v.string(), v.check((text) => segmentFault(text) === undefined, (issue) => `"${String(issue.input).slice(0, 140)}" ${segmentFault(issue.input)}`));
+const segment = v.pipe(
+  v.string(),
+  v.check(
+    (text) => segmentFault(text) === undefined,
+    (issue) => `"${String(issue.input).slice(0, 140)}" ${segmentFault(issue.input)}`,
+  ),
+);
 const emptyOrSegment = v.union([v.literal(""), segment]);
 const named = { implementation: segment, specifier: segment };
 const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
@@ -13,11 +19,20 @@ const text = v.pipe(v.string(), v.maxLength(256));
 const identity = v.variant("type", [
   v.object({ type: v.literal("agent"), workspace: segment, ...named }),
   v.object({ type: v.literal("unique_task"), workspace: segment, ...named }),
-  v.object({ type: v.literal("non_unique_task"), workspace: segment, implementation: segment, specifier: emptyOrSegment }),
+  v.object({
+    type: v.literal("non_unique_task"),
+    workspace: segment,
+    implementation: segment,
+    specifier: emptyOrSegment,
+  }),
   v.object({ type: v.literal("user"), userId: segment, windowId: segment }),
   v.object({ type: v.literal("service"), ...named }),
   v.object({ type: v.literal("bridge"), ...named }),
-  v.object({ type: v.literal("orchestrator"), ...named, profiles: v.pipe(v.array(segment), v.minLength(1), v.maxLength(64)) }),
+  v.object({
+    type: v.literal("orchestrator"),
+    ...named,
+    profiles: v.pipe(v.array(segment), v.minLength(1), v.maxLength(64)),
+  }),
   v.object({ type: v.literal("workflow_engine") }),
   v.object({ type: v.literal("metrics_bridge") }),
 ]);
@@ -25,7 +40,12 @@ const identity = v.variant("type", [
 const hello = v.object({
   identity,
   workspace: v.optional(segment),
-  credentials: v.optional(v.pipe(v.record(text, v.pipe(v.string(), v.maxLength(16_384))), v.check((map) => Object.keys(map).length <= 32, "more than 32 credentials"))),
+  credentials: v.optional(
+    v.pipe(
+      v.record(text, v.pipe(v.string(), v.maxLength(16_384))),
+      v.check((map) => Object.keys(map).length <= 32, "more than 32 credentials"),
+    ),
+  ),
   producer: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{12}$/, "must be 12 characters of base64url")),
   resume: v.optional(v.object({ session: text, token: text, received: count, handled: count })),
   takeover: v.optional(v.boolean()),

@@ -11,9 +11,9 @@ import { type Identity, identityTopic } from "../protocol/principals.ts";
 import { encodeStructured } from "../protocol/structured.ts";
 import { Outbox } from "../session/outbox.ts";
 import type { Transport } from "../transport/transport.ts";
+import type { Consumer, Listener } from "./consumer.ts";
 import type { Core } from "./core.ts";
-import type { Consumer } from "./lane.ts";
-import { RequestTable } from "./requests.ts";
+import { type Asker, RequestTable } from "./requests.ts";
 
 /** What a client is told without having asked. */
 export type Notice = { name: "gap"; body: Gap } | { name: "signal"; body: Signal };
@@ -25,7 +25,7 @@ interface Waiting {
 }
 
 /** One principal's end at the gateway. It outlives its socket for the resume window. */
-export class Session {
+export class Session implements Listener, Asker {
   readonly core: Core;
   readonly id: string;
   token: string;
@@ -64,7 +64,14 @@ export class Session {
   #handled = 0;
   #broadcasts: Waiting[] = [];
 
-  constructor(core: Core, id: string, token: string, identity: Identity, workspace: string | undefined, producer: string) {
+  constructor(
+    core: Core,
+    id: string,
+    token: string,
+    identity: Identity,
+    workspace: string | undefined,
+    producer: string,
+  ) {
     this.core = core;
     this.id = id;
     this.token = token;
@@ -118,7 +125,8 @@ export class Session {
 
   /** Whether the window has room for another message. */
   hasRoom(): boolean {
-    return this.#inflight.length - this.#inflightHead < this.core.limits.windowMessages && this.#inflightBytes < this.core.limits.windowBytes;
+    return this.#inflight.length - this.#inflightHead < this.core.limits.windowMessages &&
+      this.#inflightBytes < this.core.limits.windowBytes;
   }
 
   /** Hands a message over if the window has room. Hot path. */
@@ -150,9 +158,17 @@ export class Session {
   /** What the client says it has. Malformed counts throw. */
   acknowledged(received: number, handled: number): void {
     this.flushWriter();
-    if (!this.#outbox.acknowledge(received)) throw new InvalidArgumentError(`Cannot accept ack: ${received} frames received, ${this.#outbox.written} were sent`);
+    if (!this.#outbox.acknowledge(received)) {
+      throw new InvalidArgumentError(
+        `Cannot accept ack: ${received} frames received, ${this.#outbox.written} were sent`,
+      );
+    }
     const open = this.#inflight.length - this.#inflightHead;
-    if (handled > this.#handled + open) throw new InvalidArgumentError(`Cannot accept ack: ${handled} messages handled, ${this.#handled + open} were delivered`);
+    if (handled > this.#handled + open) {
+      throw new InvalidArgumentError(
+        `Cannot accept ack: ${handled} messages handled, ${this.#handled + open} were delivered`,
+      );
+    }
     if (handled <= this.#handled) return;
     let last: Waiting | undefined;
     while (this.#handled < handled) {
@@ -160,7 +176,9 @@ export class Session {
       this.#handled++;
       this.#inflightBytes -= entry.bytes.length;
       // A run of one lane is committed once, by its last message; a queue lane counts each.
-      if (last && (last.consumer !== entry.consumer || entry.consumer.lane.policy === "queue")) last.consumer.lane.handled(last.consumer, last.sequence);
+      if (last && (last.consumer !== entry.consumer || entry.consumer.lane.policy === "queue")) {
+        last.consumer.lane.handled(last.consumer, last.sequence);
+      }
       last = entry;
     }
     last?.consumer.lane.handled(last.consumer, last.sequence);
@@ -242,7 +260,9 @@ export class Session {
     if (this.ended) return;
     this.#closeReceipts();
     const transport = this.#transport;
-    if (this.received > this.#saidReceived && (this.writer.size > 0 || this.received - this.#saidReceived >= 64)) this.sayReceived();
+    if (this.received > this.#saidReceived && (this.writer.size > 0 || this.received - this.#saidReceived >= 64)) {
+      this.sayReceived();
+    }
     this.flushWriter();
     if (transport) {
       const sealed = this.#sealed;
@@ -251,7 +271,11 @@ export class Session {
     }
     if (this.#outbox.bytes > this.core.limits.replayBytes) {
       this.core.logger("warn", "session.overflow", { topic: this.topic, bytes: this.#outbox.bytes });
-      this.fail(new InvalidArgumentError(`Cannot keep the session: ${this.#outbox.bytes} bytes wait for an ack, at most ${this.core.limits.replayBytes} are kept`));
+      this.fail(
+        new InvalidArgumentError(
+          `Cannot keep the session: ${this.#outbox.bytes} bytes wait for an ack, at most ${this.core.limits.replayBytes} are kept`,
+        ),
+      );
     }
   }
 
@@ -303,7 +327,10 @@ export class Session {
     for (const bytes of this.#sealed) transport.send(bytes);
     const last = new FrameWriter();
     if (error) last.structured(FrameKind.Refuse, encodeStructured(toWireError(error)));
-    else last.structured(FrameKind.Bye, encodeStructured(retryAfterMs === undefined ? { code, reason } : { code, reason, retryAfterMs }));
+    else {last.structured(
+        FrameKind.Bye,
+        encodeStructured(retryAfterMs === undefined ? { code, reason } : { code, reason, retryAfterMs }),
+      );}
     transport.send(last.take());
     transport.close(error ? closeCodeFor(error.code) : code, reason);
   }

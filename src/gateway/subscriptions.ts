@@ -1,7 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import type { Router } from "./router.ts";
 import type { Session } from "./session.ts";
-import type { LanePolicy } from "./lane.ts";
+import type { LanePolicy } from "./consumer.ts";
 
 /** Lanes a principal listens to, and how. The table of section 1.2 of the older system's behaviour, with its holes closed. */
 export function lanesOf(session: Session): [topic: string, policy: LanePolicy][] {
@@ -17,7 +17,9 @@ export function lanesOf(session: Session): [topic: string, policy: LanePolicy][]
       return [[topic, "identity"]];
     case "user": {
       const lanes: [string, LanePolicy][] = [[topic, "identity"], [`uu::${identity.userId}`, "cursors"]];
-      if (workspace !== undefined) lanes.push([`gu::${workspace}`, "cursors"], [`uw::${identity.userId}::${workspace}`, "cursors"]);
+      if (workspace !== undefined) {
+        lanes.push([`gu::${workspace}`, "cursors"], [`uw::${identity.userId}::${workspace}`, "cursors"]);
+      }
       return lanes;
     }
     case "workflow_engine":

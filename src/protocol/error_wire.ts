@@ -39,7 +39,11 @@ export function fromWireError(body: unknown): errors.AetherError {
   if (typeof wire.retryAfterMs === "number") options.retryAfterMs = wire.retryAfterMs;
   switch (wire.code) {
     case "INVALID_ARGUMENT":
-      return new errors.InvalidArgumentError(message, typeof details.argument === "string" ? details.argument : undefined, options);
+      return new errors.InvalidArgumentError(
+        message,
+        typeof details.argument === "string" ? details.argument : undefined,
+        options,
+      );
     case "UNAUTHENTICATED":
       return new errors.AuthenticationError(message, options);
     case "PERMISSION_DENIED":
@@ -47,7 +51,10 @@ export function fromWireError(body: unknown): errors.AetherError {
     case "NOT_FOUND":
       return new errors.NotFoundError(message, options);
     case "ALREADY_EXISTS":
-      return new errors.DuplicateIdentityError(typeof details.identity === "string" ? details.identity : "", { ...options, message });
+      return new errors.DuplicateIdentityError(typeof details.identity === "string" ? details.identity : "", {
+        ...options,
+        message,
+      });
     case "ABORTED":
       return new errors.ConflictError(message, options);
     case "RESOURCE_EXHAUSTED":

@@ -136,7 +136,9 @@ export function readDeliver(bytes: Uint8Array, start: number, end: number, view:
   const workspaceLength = bytes[start + DELIVER_HEAD];
   let at = start + DELIVER_HEAD + 1;
   const id = bytes[start + 7];
-  if (at + source + target + workspaceLength + id + meta > end) fault("a delivery ends before its topics, id and metadata");
+  if (at + source + target + workspaceLength + id + meta > end) {
+    fault("a delivery ends before its topics, id and metadata");
+  }
   view.bytes = bytes;
   view.flags = bytes[start + 5];
   view.messageType = bytes[start + 6];
@@ -190,7 +192,9 @@ export function eachFrame(bytes: Uint8Array, visit: FrameVisitor): void {
   while (at < bytes.length) {
     if (at + FRAME_HEAD > bytes.length) fault("bytes follow the last whole frame");
     const end = at + 4 + readU32(bytes, at);
-    if (end < at + FRAME_HEAD || end > bytes.length) fault(`a length of ${end - at - 4} where ${bytes.length - at - 4} bytes are left`);
+    if (end < at + FRAME_HEAD || end > bytes.length) {
+      fault(`a length of ${end - at - 4} where ${bytes.length - at - 4} bytes are left`);
+    }
     visit(bytes[at + 4], bytes, at, end);
     at = end;
   }
@@ -277,8 +281,11 @@ export class FrameWriter {
   /** A frame as it stands in another buffer. */
   copy(bytes: Uint8Array, start: number, end: number): void {
     const at = this.#open(bytes[start + 4], bytes[start + 5], end - start);
-    if (end - start < 64) for (let from = start + FRAME_HEAD, to = at + FRAME_HEAD; from < end; from++, to++) this.#bytes[to] = bytes[from];
-    else this.#bytes.set(bytes.subarray(start, end), at);
+    if (end - start < 64) {
+      for (let from = start + FRAME_HEAD, to = at + FRAME_HEAD; from < end; from++, to++) {
+        this.#bytes[to] = bytes[from];
+      }
+    } else this.#bytes.set(bytes.subarray(start, end), at);
   }
 
   /** Counts, without a number of its own. */
@@ -289,7 +296,15 @@ export class FrameWriter {
   }
 
   /** A message of a client. `id` empty means: named by producer and number. */
-  send(messageType: number, number: number, ttlMs: number, topic: Uint8Array, id: Uint8Array, meta: Uint8Array, payload: Uint8Array): void {
+  send(
+    messageType: number,
+    number: number,
+    ttlMs: number,
+    topic: Uint8Array,
+    id: Uint8Array,
+    meta: Uint8Array,
+    payload: Uint8Array,
+  ): void {
     const at = this.#open(FrameKind.Send, 0, SEND_HEAD + topic.length + id.length + meta.length + payload.length);
     this.#bytes[at + 6] = messageType;
     this.#bytes[at + 7] = id.length;
@@ -305,7 +320,15 @@ export class FrameWriter {
   }
 
   /** A message to a client, made of a `Send` as it came in and what the gateway adds. */
-  deliver(view: MessageView, sequence: number, at: number, source: Uint8Array, target: Uint8Array, workspace: Uint8Array, producer: Uint8Array): void {
+  deliver(
+    view: MessageView,
+    sequence: number,
+    at: number,
+    source: Uint8Array,
+    target: Uint8Array,
+    workspace: Uint8Array,
+    producer: Uint8Array,
+  ): void {
     const byProducer = view.idStart === view.idEnd;
     const id = byProducer ? producer.length + 6 : view.idEnd - view.idStart;
     const meta = view.metaEnd - view.metaStart;
@@ -353,8 +376,20 @@ export class FrameWriter {
   }
 
   /** A message that wants one answer. */
-  request(messageType: number, id: number, timeoutMs: number, topic: Uint8Array, workspace: Uint8Array, meta: Uint8Array, payload: Uint8Array): void {
-    const at = this.#open(FrameKind.Request, 0, REQUEST_HEAD + topic.length + workspace.length + meta.length + payload.length);
+  request(
+    messageType: number,
+    id: number,
+    timeoutMs: number,
+    topic: Uint8Array,
+    workspace: Uint8Array,
+    meta: Uint8Array,
+    payload: Uint8Array,
+  ): void {
+    const at = this.#open(
+      FrameKind.Request,
+      0,
+      REQUEST_HEAD + topic.length + workspace.length + meta.length + payload.length,
+    );
     this.#bytes[at + 6] = messageType;
     this.#bytes[at + 7] = 0;
     this.#u32(at + 8, id);

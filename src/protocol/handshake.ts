@@ -50,7 +50,13 @@ export interface Welcome {
   /** Version of the gateway. */
   version: string;
   /** The limits a client has to know. */
-  limits: { payloadBytes: number; pingAfterMs: number; deadAfterMs: number; resumeMs: number; requestTimeoutMs: number };
+  limits: {
+    payloadBytes: number;
+    pingAfterMs: number;
+    deadAfterMs: number;
+    resumeMs: number;
+    requestTimeoutMs: number;
+  };
 }
 
 /** Body of `Bye`. */

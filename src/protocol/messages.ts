@@ -1,6 +1,14 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 /** What a message is about; a label the gateway passes on. */
-export const MessageType = { Unspecified: 0, Chat: 1, Control: 2, ToolCall: 3, Event: 4, Metric: 5, Opaque: 6 } as const;
+export const MessageType = {
+  Unspecified: 0,
+  Chat: 1,
+  Control: 2,
+  ToolCall: 3,
+  Event: 4,
+  Metric: 5,
+  Opaque: 6,
+} as const;
 /** One of {@link MessageType}'s values. */
 export type MessageType = (typeof MessageType)[keyof typeof MessageType];
 

@@ -9,7 +9,11 @@ import { DEFAULT_LIMITS } from "./limits.ts";
  * switched off in msgpackr, so `scan` refuses them, and too deep nesting, before it sees a byte.
  */
 // msgpackr's types do not know "auto", its documentation and code do.
-const packr = new Packr({ useRecords: false, structuredClone: false, int64AsType: "auto" } as unknown as ConstructorParameters<typeof Packr>[0]);
+const packr = new Packr(
+  { useRecords: false, structuredClone: false, int64AsType: "auto" } as unknown as ConstructorParameters<
+    typeof Packr
+  >[0],
+);
 
 /** Encodes plain data. The bytes are the caller's own: msgpackr's shared pool never leaks out. */
 export function encodeStructured(value: unknown): Uint8Array {
@@ -26,7 +30,9 @@ export function decodeStructured(bytes: Uint8Array, depth: number = DEFAULT_LIMI
   try {
     return packr.unpack(bytes);
   } catch (cause) {
-    throw new InvalidArgumentError("Cannot decode a structured body: it is not valid MessagePack", undefined, { cause });
+    throw new InvalidArgumentError("Cannot decode a structured body: it is not valid MessagePack", undefined, {
+      cause,
+    });
   }
 }
 
@@ -38,21 +44,25 @@ function scan(bytes: Uint8Array, depth: number): void {
   const uint = (size: number): number => {
     if (at + size > bytes.length) throw new InvalidArgumentError("Cannot decode a structured body: it ends too early");
     let value = 0;
-    for (let end = at + size; at < end; at++) value = value * 256 + bytes[at];
+    for (const end = at + size; at < end; at++) value = value * 256 + bytes[at];
     return value;
   };
   const skip = (size: number): void => {
     at += size;
   };
   const open = (items: number): void => {
-    if (left.length >= depth) throw new InvalidArgumentError(`Cannot decode a structured body: nested deeper than ${depth}`);
+    if (left.length >= depth) {
+      throw new InvalidArgumentError(`Cannot decode a structured body: nested deeper than ${depth}`);
+    }
     left.push(pending);
     pending = items;
   };
   while (true) {
     while (pending === 0) {
       if (left.length === 0) {
-        if (at !== bytes.length) throw new InvalidArgumentError("Cannot decode a structured body: bytes follow its end");
+        if (at !== bytes.length) {
+          throw new InvalidArgumentError("Cannot decode a structured body: bytes follow its end");
+        }
         return;
       }
       pending = left.pop()!;

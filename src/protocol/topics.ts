@@ -79,7 +79,8 @@ export function serviceTopic(implementation: string, specifier?: string): string
   return specifier === undefined ? join("sv", { implementation }) : join("sv", { implementation, specifier });
 }
 
-const FORMS = "ag::ws::impl::spec, tu::ws::impl::spec, ta::ws::impl::id, tb::ws::impl, us::user::window, uw::user::ws, uu::user, " +
+const FORMS =
+  "ag::ws::impl::spec, tu::ws::impl::spec, ta::ws::impl::id, tb::ws::impl, us::user::window, uw::user::ws, uu::user, " +
   "ga::ws, gu::ws, pg::ws, tk::ws::task::msg, event::ws, metric::ws, br::impl::spec, sv::impl::spec or sv::impl";
 
 /**
@@ -102,7 +103,9 @@ export function parseTopic(text: string): Topic {
   if (!wildcard) {
     for (let at = 1; at < parts.length; at++) {
       const why = segmentFault(parts[at]);
-      if (why) throw new InvalidArgumentError(`Cannot parse topic "${text.slice(0, 300)}": segment ${at} ${why}`, "topic");
+      if (why) {
+        throw new InvalidArgumentError(`Cannot parse topic "${text.slice(0, 300)}": segment ${at} ${why}`, "topic");
+      }
     }
   }
   const count = parts.length - 1;
@@ -111,7 +114,12 @@ export function parseTopic(text: string): Topic {
     case "tu":
     case "ta":
       if (count !== 3) return fault();
-      return { lane: prefix === "ag" ? "agent" : prefix === "tu" ? "unique_task" : "task", workspace: a, implementation: b, specifier: c };
+      return {
+        lane: prefix === "ag" ? "agent" : prefix === "tu" ? "unique_task" : "task",
+        workspace: a,
+        implementation: b,
+        specifier: c,
+      };
     case "tb":
       return count === 2 ? { lane: "task_broadcast", workspace: a, implementation: b } : fault();
     case "us":
@@ -128,7 +136,9 @@ export function parseTopic(text: string): Topic {
       if (count === 2 && a === "us") return { lane: "progress", userId: b };
       return count === 1 ? { lane: "progress", workspace: a } : fault();
     case "tk":
-      return count === 3 && (c === "events" || c === "msg") ? { lane: "task_lane", workspace: a, taskId: b, part: c } : fault();
+      return count === 3 && (c === "events" || c === "msg")
+        ? { lane: "task_lane", workspace: a, taskId: b, part: c }
+        : fault();
     case "event":
     case "metric":
       return count === 1 ? { lane: prefix, workspace: a } : fault();

@@ -62,7 +62,9 @@ export async function serve(gateway: Gateway, options: ServeOptions = {}): Promi
       },
       message(socket: BunSocket, message: string | Uint8Array) {
         if (socket.data.over) return;
-        if (typeof message !== "string") return socket.data.sink!.received(new Uint8Array(message.buffer, message.byteOffset, message.byteLength));
+        if (typeof message !== "string") {
+          return socket.data.sink!.received(new Uint8Array(message.buffer, message.byteOffset, message.byteLength));
+        }
         if (message === PING) socket.sendText(PONG);
         socket.data.sink!.alive();
       },

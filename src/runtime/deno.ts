@@ -11,7 +11,10 @@ export type { ServeOptions, Server } from "./rim.ts";
 
 // The part of Deno's API used here, as a type of our own: the file also has to type-check outside Deno.
 interface DenoLike {
-  serve(options: Record<string, unknown>, handler: (request: Request) => Response | Promise<Response>): { addr: { port: number }; shutdown(): Promise<void>; finished: Promise<void> };
+  serve(
+    options: Record<string, unknown>,
+    handler: (request: Request) => Response | Promise<Response>,
+  ): { addr: { port: number }; shutdown(): Promise<void>; finished: Promise<void> };
   upgradeWebSocket(request: Request, options?: { idleTimeout?: number }): { socket: WebSocket; response: Response };
 }
 

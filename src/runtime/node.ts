@@ -33,8 +33,15 @@ export async function serve(gateway: Gateway, options: ServeOptions = {}): Promi
     handleProtocols: () => SUBPROTOCOL,
   });
   server.on("upgrade", (request, socket: Socket, head) => {
-    const upgrade = readUpgrade(new URL(request.url ?? "/", "http://local").pathname, request.headers["sec-websocket-protocol"]);
-    if (!upgrade.ok) return void socket.end(`HTTP/1.1 ${upgrade.status} Refused\r\nContent-Type: text/plain\r\nContent-Length: ${upgrade.text.length}\r\nConnection: close\r\n\r\n${upgrade.text}`);
+    const upgrade = readUpgrade(
+      new URL(request.url ?? "/", "http://local").pathname,
+      request.headers["sec-websocket-protocol"],
+    );
+    if (!upgrade.ok) {
+      return void socket.end(
+        `HTTP/1.1 ${upgrade.status} Refused\r\nContent-Type: text/plain\r\nContent-Length: ${upgrade.text.length}\r\nConnection: close\r\n\r\n${upgrade.text}`,
+      );
+    }
     sockets.handleUpgrade(request, socket, head, (accepted: WebSocket) => accept(gateway, accepted, upgrade.token));
   });
   await new Promise<void>((resolve, reject) => {
@@ -54,7 +61,9 @@ export async function serve(gateway: Gateway, options: ServeOptions = {}): Promi
 
 async function respond(gateway: Gateway, request: HttpRequest, response: ServerResponse): Promise<void> {
   const headers = new Headers();
-  for (let at = 0; at < request.rawHeaders.length; at += 2) headers.append(request.rawHeaders[at], request.rawHeaders[at + 1]);
+  for (let at = 0; at < request.rawHeaders.length; at += 2) {
+    headers.append(request.rawHeaders[at], request.rawHeaders[at + 1]);
+  }
   const url = `http://${request.headers.host ?? "localhost"}${request.url ?? "/"}`;
   // The gateway's own app reads no bodies: only the head is passed on.
   const answer = await gateway.fetch(new Request(url, { method: request.method === "HEAD" ? "HEAD" : "GET", headers }));

@@ -27,22 +27,39 @@ export interface Server {
 }
 
 /** Options with defaults; refuses to show a gateway that lets everybody in to other machines. */
-export function checkServe(gateway: Gateway, options: ServeOptions): { hostname: string; port: number; tls?: { cert: string; key: string } } {
+export function checkServe(
+  gateway: Gateway,
+  options: ServeOptions,
+): { hostname: string; port: number; tls?: { cert: string; key: string } } {
   const hostname = options.hostname ?? "127.0.0.1";
   if (gateway.loopbackOnly && !/^(127\.|localhost$|::1$|\[::1\]$)/.test(hostname)) {
-    throw new InvalidArgumentError(`Cannot serve on "${hostname}": the gateway lets everybody in (allowAll), which is for loopback only; use tokenAuth, or allowAll({ insecure: true })`, "hostname");
+    throw new InvalidArgumentError(
+      `Cannot serve on "${hostname}": the gateway lets everybody in (allowAll), which is for loopback only; use tokenAuth, or allowAll({ insecure: true })`,
+      "hostname",
+    );
   }
   return { hostname, port: options.port ?? 0, tls: options.tls };
 }
 
 /** Addresses of a server. */
-export function addresses(hostname: string, port: number, secure: boolean): { url: string; httpUrl: string; port: number } {
+export function addresses(
+  hostname: string,
+  port: number,
+  secure: boolean,
+): { url: string; httpUrl: string; port: number } {
   const host = hostname.includes(":") && !hostname.startsWith("[") ? `[${hostname}]` : hostname;
-  return { url: `${secure ? "wss" : "ws"}://${host}:${port}`, httpUrl: `${secure ? "https" : "http"}://${host}:${port}`, port };
+  return {
+    url: `${secure ? "wss" : "ws"}://${host}:${port}`,
+    httpUrl: `${secure ? "https" : "http"}://${host}:${port}`,
+    port,
+  };
 }
 
 /** Reads an upgrade request: whether it may pass, and the token it offers. */
-export function readUpgrade(path: string, protocols: string | null | undefined): { ok: true; token?: string } | { ok: false; status: number; text: string } {
+export function readUpgrade(
+  path: string,
+  protocols: string | null | undefined,
+): { ok: true; token?: string } | { ok: false; status: number; text: string } {
   if (path !== CONNECT_PATH) return { ok: false, status: 404, text: `WebSockets connect at ${CONNECT_PATH}\n` };
   const offered = (protocols ?? "").split(",").map((name) => name.trim());
   if (!offered.includes(SUBPROTOCOL)) return { ok: false, status: 400, text: `Offer the subprotocol ${SUBPROTOCOL}\n` };

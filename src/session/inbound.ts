@@ -189,7 +189,9 @@ export class Inbound {
       unsubscribe();
       current?.();
       // Never shown to anybody: it waits for the next subscription unless others have it too.
-      for (const { message, handled } of ready) this.#subscriptions.length === 0 ? this.#waiting.unshift(message) : handled();
+      for (const { message, handled } of ready) {
+        this.#subscriptions.length === 0 ? this.#waiting.unshift(message) : handled();
+      }
       if (error) wake?.reject(error.error);
       else wake?.resolve({ done: true, value: undefined });
     };
@@ -198,7 +200,9 @@ export class Inbound {
     else signal?.addEventListener("abort", abort, { once: true });
     return {
       next: () => {
-        if (over) return "error" in over ? Promise.reject(over.error) : Promise.resolve({ done: true, value: undefined });
+        if (over) {
+          return "error" in over ? Promise.reject(over.error) : Promise.resolve({ done: true, value: undefined });
+        }
         current?.();
         current = undefined;
         if (ready.length > 0) return Promise.resolve(give());

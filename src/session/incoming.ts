@@ -64,7 +64,9 @@ export class IncomingMessage {
     if (this.#payload) return this.#payload;
     const { payloadStart, payloadEnd } = this.#view;
     const most = (payloadEnd - payloadStart) * 2 >= this.#bytes.buffer.byteLength;
-    return (this.#payload = most ? this.#bytes.subarray(payloadStart, payloadEnd) : this.#bytes.slice(payloadStart, payloadEnd));
+    return (this.#payload = most
+      ? this.#bytes.subarray(payloadStart, payloadEnd)
+      : this.#bytes.slice(payloadStart, payloadEnd));
   }
 
   /** The message's id: the same id is delivered once. */
@@ -91,7 +93,9 @@ export class IncomingMessage {
       return {};
     }
     const clean: Record<string, string> = {};
-    for (const [name, value] of Object.entries((decoded ?? {}) as object)) if (typeof value === "string") clean[name] = value;
+    for (const [name, value] of Object.entries((decoded ?? {}) as object)) {
+      if (typeof value === "string") clean[name] = value;
+    }
     return clean;
   }
 
@@ -107,7 +111,7 @@ export class IncomingMessage {
 
   /** Aborts when the asker of a request does not wait any more; never for a message. */
   get signal(): AbortSignal {
-    return this.#replier?.signal ?? NEVER;
+    return this.#replier?.signal ?? neverAborted();
   }
 
   /** Whether an answer is awaited. */
@@ -117,9 +121,18 @@ export class IncomingMessage {
 
   /** Answers a request. @throws {InvalidArgumentError} when this is no request */
   reply(payload: ReplyPayload): void {
-    if (!this.#replier) throw new InvalidArgumentError("Cannot reply to a message: only a request awaits an answer; send to its sourceTopic instead");
+    if (!this.#replier) {
+      throw new InvalidArgumentError(
+        "Cannot reply to a message: only a request awaits an answer; send to its sourceTopic instead",
+      );
+    }
     this.#replier.reply(payload);
   }
 }
 
-const NEVER: AbortSignal = new AbortController().signal;
+let never: AbortSignal | undefined;
+
+/** Made on first use: workerd forbids making one while a module loads. */
+function neverAborted(): AbortSignal {
+  return (never ??= new AbortController().signal);
+}

@@ -1,5 +1,5 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { eachFrame, FrameWriter, type FrameVisitor, isNumbered } from "../protocol/frames.ts";
+import { eachFrame, type FrameVisitor, FrameWriter, isNumbered } from "../protocol/frames.ts";
 
 interface Batch {
   bytes: Uint8Array;

@@ -1,5 +1,11 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { type AetherError, ConnectionClosedError, InvalidArgumentError, NotFoundError, TimeoutError } from "../errors.ts";
+import {
+  type AetherError,
+  ConnectionClosedError,
+  InvalidArgumentError,
+  NotFoundError,
+  TimeoutError,
+} from "../errors.ts";
 import { utf8 } from "../base/bytes.ts";
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { fromWireError, toWireError } from "../protocol/error_wire.ts";
@@ -39,7 +45,9 @@ export class Requests {
 
   /** Sets the handler; setting a second one is an error, because only one can answer. */
   serve(handler: RequestHandler): () => void {
-    if (this.#handler) throw new InvalidArgumentError("Cannot add a second request handler: a request has exactly one answer");
+    if (this.#handler) {
+      throw new InvalidArgumentError("Cannot add a second request handler: a request has exactly one answer");
+    }
     this.#handler = handler;
     return () => {
       if (this.#handler === handler) this.#handler = undefined;
@@ -47,11 +55,18 @@ export class Requests {
   }
 
   /** Asks; settles with one answer or a typed error. */
-  ask(topic: string, payload: Uint8Array, meta: Uint8Array, options: { signal?: AbortSignal; timeoutMs?: number; messageType?: number }): Promise<IncomingMessage> {
+  ask(
+    topic: string,
+    payload: Uint8Array,
+    meta: Uint8Array,
+    options: { signal?: AbortSignal; timeoutMs?: number; messageType?: number },
+  ): Promise<IncomingMessage> {
     const { signal } = options;
     if (signal?.aborted) return Promise.reject(signal.reason);
     const timeoutMs = options.timeoutMs ?? this.#link.timeoutMs();
-    if (!(timeoutMs > 0)) throw new InvalidArgumentError(`Cannot wait ${timeoutMs} ms for an answer: timeout must be above 0`, "timeout");
+    if (!(timeoutMs > 0)) {
+      throw new InvalidArgumentError(`Cannot wait ${timeoutMs} ms for an answer: timeout must be above 0`, "timeout");
+    }
     return new Promise((resolve, reject) => {
       const id = this.#next++ >>> 0;
       let late: CancelTimer | undefined;
@@ -67,7 +82,10 @@ export class Requests {
         signal?.removeEventListener("abort", abort);
       };
       if (timeoutMs < 2 ** 31) {
-        late = this.#link.clock.timer(timeoutMs, () => give(new TimeoutError(`No answer from "${topic}" within ${timeoutMs} ms`)));
+        late = this.#link.clock.timer(
+          timeoutMs,
+          () => give(new TimeoutError(`No answer from "${topic}" within ${timeoutMs} ms`)),
+        );
       }
       signal?.addEventListener("abort", abort, { once: true });
       this.#asked.set(id, {
@@ -76,7 +94,9 @@ export class Requests {
         reject: (error) => (settle(), reject(error)),
       });
       const wire = Math.min(timeoutMs, 2 ** 32 - 1);
-      this.#link.write((writer) => writer.request(options.messageType ?? 0, id, wire, utf8(topic), NONE, meta, payload));
+      this.#link.write((writer) =>
+        writer.request(options.messageType ?? 0, id, wire, utf8(topic), NONE, meta, payload)
+      );
     });
   }
 
@@ -86,7 +106,9 @@ export class Requests {
     const asked = this.#asked.get(id);
     if (!asked) return;
     this.#asked.delete(id);
-    if (bytes[start + 5] & FLAG_ERROR) return asked.reject(fromWireError(decodeStructured(bytes.subarray(start + FRAME_HEAD + 6, end))));
+    if (bytes[start + 5] & FLAG_ERROR) {
+      return asked.reject(fromWireError(decodeStructured(bytes.subarray(start + FRAME_HEAD + 6, end))));
+    }
     const view = new MessageView();
     view.bytes = bytes;
     view.messageType = bytes[start + 6];
@@ -105,7 +127,12 @@ export class Requests {
       answered = true;
       this.#serving.delete(id);
       const body = payload === undefined ? NONE : typeof payload === "string" ? utf8(payload) : payload;
-      if (!(body instanceof Uint8Array)) return refuse(new InvalidArgumentError("Cannot answer: a handler must return a Uint8Array, a text or nothing"), true);
+      if (!(body instanceof Uint8Array)) {
+        return refuse(
+          new InvalidArgumentError("Cannot answer: a handler must return a Uint8Array, a text or nothing"),
+          true,
+        );
+      }
       this.#link.write((writer) => writer.reply(id, 0, 0, body));
     };
     const refuse = (error: unknown, again = false): void => {
@@ -114,7 +141,9 @@ export class Requests {
       this.#serving.delete(id);
       this.#link.write((writer) => writer.reply(id, FLAG_ERROR, 0, encodeStructured(toWireError(error))));
     };
-    if (!this.#handler) return refuse(new NotFoundError("Nobody answers requests there: the principal has no onRequest handler"));
+    if (!this.#handler) {
+      return refuse(new NotFoundError("Nobody answers requests there: the principal has no onRequest handler"));
+    }
     this.#serving.set(id, controller);
     const message = new IncomingMessage(view, this.#link.clock.now(), { signal: controller.signal, reply: answer });
     try {
@@ -131,7 +160,9 @@ export class Requests {
   cancelled(id: number): void {
     const controller = this.#serving.get(id);
     this.#serving.delete(id);
-    controller?.abort(new ConnectionClosedError("The asker does not wait for the answer any more", { retryable: false }));
+    controller?.abort(
+      new ConnectionClosedError("The asker does not wait for the answer any more", { retryable: false }),
+    );
   }
 
   /** The session is gone: what was open fails but for `kept`, what is being answered is nobody's. */

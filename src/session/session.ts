@@ -43,7 +43,14 @@ import { IncomingMessage } from "./incoming.ts";
 import { Outbox } from "./outbox.ts";
 import { PendingReceipt } from "./receipts.ts";
 import { type RequestHandler, Requests } from "./requests.ts";
-import { type ConnectionState, type ReconnectPolicy, type SessionEffect, type SessionEvent, type SessionState, step } from "./state.ts";
+import {
+  type ConnectionState,
+  type ReconnectPolicy,
+  type SessionEffect,
+  type SessionEvent,
+  type SessionState,
+  step,
+} from "./state.ts";
 
 /** What a session is made of; `client/options.ts` builds it from what users write. */
 export interface SessionOptions {
@@ -187,7 +194,10 @@ export class Session implements TransportSink {
     return new Promise((resolve, reject) => {
       const abort = (): void => {
         reject(signal.reason);
-        this.#fail(new ConnectionError("Connecting was aborted", { cause: signal.reason, retryable: false }), "terminal");
+        this.#fail(
+          new ConnectionError("Connecting was aborted", { cause: signal.reason, retryable: false }),
+          "terminal",
+        );
       };
       signal.addEventListener("abort", abort, { once: true });
       promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
@@ -207,15 +217,31 @@ export class Session implements TransportSink {
   send(message: Outgoing): Promise<Receipt> {
     const { payload, signal } = message;
     if (signal?.aborted) return refusedReceipt(this.#producer, signal.reason);
-    if (this.#state.kind === "closed") return this.#refuse(new ConnectionClosedError(`Cannot send to "${message.topic}": ${this.#describe()}`, { retryable: false }));
-    if (!(payload instanceof Uint8Array)) throw new InvalidArgumentError(`Cannot send a payload of type ${typeof payload}: it must be a Uint8Array`, "payload");
+    if (this.#state.kind === "closed") {
+      return this.#refuse(
+        new ConnectionClosedError(`Cannot send to "${message.topic}": ${this.#describe()}`, { retryable: false }),
+      );
+    }
+    if (!(payload instanceof Uint8Array)) {
+      throw new InvalidArgumentError(
+        `Cannot send a payload of type ${typeof payload}: it must be a Uint8Array`,
+        "payload",
+      );
+    }
     const most = this.#welcome?.limits.payloadBytes ?? DEFAULT_LIMITS.payloadBytes;
     if (payload.length > most) {
-      throw new InvalidArgumentError(`Cannot send a payload of ${payload.length} bytes: at most ${most} are allowed`, "payload", { details: { limit: most, current: payload.length } });
+      throw new InvalidArgumentError(
+        `Cannot send a payload of ${payload.length} bytes: at most ${most} are allowed`,
+        "payload",
+        { details: { limit: most, current: payload.length } },
+      );
     }
     const id = message.id === undefined ? NO_BYTES : idBytes(message.id);
     const meta = message.metadata ? metadataBytes(message.metadata) : NO_BYTES;
-    if (this.#receipts.length - this.#receiptsHead >= this.options.outbox.maxMessages || this.#outbox.bytes + this.#queuedBytes >= this.options.outbox.maxBytes) {
+    if (
+      this.#receipts.length - this.#receiptsHead >= this.options.outbox.maxMessages ||
+      this.#outbox.bytes + this.#queuedBytes >= this.options.outbox.maxBytes
+    ) {
       if (!this.#makeRoom()) return this.#full(message);
     }
     const number = ++this.#number;
@@ -240,7 +266,9 @@ export class Session implements TransportSink {
     const { maxMessages, maxBytes } = this.options.outbox;
     const current = this.#receipts.length - this.#receiptsHead;
     const error = new QuotaError(
-      `Cannot send to "${message.topic}": ${current} messages (${this.#outbox.bytes + this.#queuedBytes} bytes) wait for their receipts, at most ${maxMessages} (${maxBytes} bytes) may`,
+      `Cannot send to "${message.topic}": ${current} messages (${
+        this.#outbox.bytes + this.#queuedBytes
+      } bytes) wait for their receipts, at most ${maxMessages} (${maxBytes} bytes) may`,
       { details: { limit: maxMessages, current, limitBytes: maxBytes } },
     );
     return this.#refuse(error);
@@ -259,7 +287,10 @@ export class Session implements TransportSink {
     const [{ frame, receipt }] = this.#queued.splice(at, 1);
     this.#queuedBytes -= frame.length;
     this.#settle(receipt!.number);
-    this.#reject(receipt!, new QuotaError(`Message ${receipt!.id} was dropped: the outbox was full and its policy is drop-oldest`));
+    this.#reject(
+      receipt!,
+      new QuotaError(`Message ${receipt!.id} was dropped: the outbox was full and its policy is drop-oldest`),
+    );
     return true;
   }
 
@@ -279,9 +310,22 @@ export class Session implements TransportSink {
   }
 
   /** Puts a request to a topic. */
-  request(topic: string, payload: Uint8Array, options: { signal?: AbortSignal; timeoutMs?: number; messageType?: number; metadata?: Record<string, string> }): Promise<IncomingMessage> {
-    if (!(payload instanceof Uint8Array)) throw new InvalidArgumentError(`Cannot send a payload of type ${typeof payload}: it must be a Uint8Array`, "payload");
-    if (this.#state.kind === "closed") return Promise.reject(new ConnectionClosedError(`Cannot ask "${topic}": ${this.#describe()}`, { retryable: false }));
+  request(
+    topic: string,
+    payload: Uint8Array,
+    options: { signal?: AbortSignal; timeoutMs?: number; messageType?: number; metadata?: Record<string, string> },
+  ): Promise<IncomingMessage> {
+    if (!(payload instanceof Uint8Array)) {
+      throw new InvalidArgumentError(
+        `Cannot send a payload of type ${typeof payload}: it must be a Uint8Array`,
+        "payload",
+      );
+    }
+    if (this.#state.kind === "closed") {
+      return Promise.reject(
+        new ConnectionClosedError(`Cannot ask "${topic}": ${this.#describe()}`, { retryable: false }),
+      );
+    }
     const meta = options.metadata ? metadataBytes(options.metadata) : NO_BYTES;
     return this.requests.ask(topic, payload, meta, options);
   }
@@ -292,7 +336,9 @@ export class Session implements TransportSink {
   }
 
   #describe(): string {
-    return this.#state.kind === "closed" ? `the client is closed${this.#state.error ? ` (${this.#state.error.message})` : ""}` : `the client is ${this.#state.kind}`;
+    return this.#state.kind === "closed"
+      ? `the client is closed${this.#state.error ? ` (${this.#state.error.message})` : ""}`
+      : `the client is ${this.#state.kind}`;
   }
 
   // ---- the way out ----------------------------------------------------------------------------------------------
@@ -344,7 +390,10 @@ export class Session implements TransportSink {
 
   /** Says how far it is, in a message of its own. */
   #sayAck(): void {
-    if (this.#state.kind !== "ready" || (this.#received === this.#saidReceived && this.inbound.handled === this.#saidHandled)) return;
+    if (
+      this.#state.kind !== "ready" ||
+      (this.#received === this.#saidReceived && this.inbound.handled === this.#saidHandled)
+    ) return;
     this.#layAck();
     this.#schedule();
   }
@@ -371,8 +420,14 @@ export class Session implements TransportSink {
   closed(info: CloseInfo): void {
     this.#transport = undefined;
     const row = closeCode(info.code);
-    const refused = this.#refused ?? (row.class === "retry" || row.class === "draining" ? undefined : fromWireError({ code: row.error, message: info.reason || row.reason }));
-    const error = refused ?? new ConnectionClosedError(`Connection closed: ${info.reason || row.reason} (${info.code})`, { retryAfterMs: this.#bye?.retryAfterMs });
+    const refused = this.#refused ??
+      (row.class === "retry" || row.class === "draining"
+        ? undefined
+        : fromWireError({ code: row.error, message: info.reason || row.reason }));
+    const error = refused ??
+      new ConnectionClosedError(`Connection closed: ${info.reason || row.reason} (${info.code})`, {
+        retryAfterMs: this.#bye?.retryAfterMs,
+      });
     const rowClass = this.#refused ? closeCode(closeCodeFor(this.#refused.code)).class : row.class;
     this.#fail(error, rowClass);
   }
@@ -417,7 +472,9 @@ export class Session implements TransportSink {
       case FrameKind.Cancel:
         return this.requests.cancelled(readU32(bytes, start + 6));
       case FrameKind.Notify:
-        return this.#notified(decodeStructured(bytes.subarray(start + FRAME_HEAD, end)) as { name: string; body: never });
+        return this.#notified(
+          decodeStructured(bytes.subarray(start + FRAME_HEAD, end)) as { name: string; body: never },
+        );
       case FrameKind.Welcome:
         return this.#welcomed(decodeStructured(bytes.subarray(start + FRAME_HEAD, end)) as Welcome);
       case FrameKind.Refuse:
@@ -535,7 +592,12 @@ export class Session implements TransportSink {
       if (this.workspace !== undefined && this.identity.type === "user") hello.workspace = this.workspace;
       if (this.options.takeover) hello.takeover = true;
       if (this.#welcome) {
-        hello.resume = { session: this.#welcome.session, token: this.#welcome.token, received: this.#received, handled: this.inbound.handled };
+        hello.resume = {
+          session: this.#welcome.session,
+          token: this.#welcome.token,
+          received: this.#received,
+          handled: this.inbound.handled,
+        };
         this.#saidReceived = this.#received;
         this.#saidHandled = this.inbound.handled;
       }
@@ -543,7 +605,11 @@ export class Session implements TransportSink {
       transport.send(this.#scratch.take());
     } catch (error) {
       if (!current()) return;
-      const typed = error instanceof BaseError ? error : new ConnectionError(`Cannot connect to ${url.host}: ${error instanceof Error ? error.message : error}`, { cause: error });
+      const typed = error instanceof BaseError
+        ? error
+        : new ConnectionError(`Cannot connect to ${url.host}: ${error instanceof Error ? error.message : error}`, {
+          cause: error,
+        });
       this.#fail(typed, typed.retryable ? "retry" : "terminal");
     }
   }
@@ -553,7 +619,13 @@ export class Session implements TransportSink {
     this.#cancelLate?.();
     const former = this.#welcome;
     this.#welcome = welcome;
-    this.ack = { sessionId: welcome.session, resumed: welcome.resumed, assignedId: welcome.assignedId, topic: welcome.topic, serverVersion: welcome.version };
+    this.ack = {
+      sessionId: welcome.session,
+      resumed: welcome.resumed,
+      assignedId: welcome.assignedId,
+      topic: welcome.topic,
+      serverVersion: welcome.version,
+    };
     const again: Uint8Array[] = [];
     if (welcome.resumed) {
       for (const message of this.#outbox.replay(welcome.received, BATCH_BYTES)) again.push(message);
@@ -598,7 +670,11 @@ export class Session implements TransportSink {
     });
     this.#queued = [...sends, ...kept];
     this.#outbox.clear();
-    this.#received = this.#receivedBytes = this.#saidReceived = this.#saidHandled = 0;
+    this.#received =
+      this.#receivedBytes =
+      this.#saidReceived =
+      this.#saidHandled =
+        0;
     this.inbound.reset();
     this.requests.lost(lost, asked);
   }
@@ -616,8 +692,15 @@ export class Session implements TransportSink {
   }
 
   #stopTimers(): void {
-    for (const cancel of [this.#stableTimer, this.#pulseTimer, this.#ackTimer, this.#retryTimer, this.#cancelLate]) cancel?.();
-    this.#stableTimer = this.#pulseTimer = this.#ackTimer = this.#retryTimer = this.#cancelLate = undefined;
+    for (const cancel of [this.#stableTimer, this.#pulseTimer, this.#ackTimer, this.#retryTimer, this.#cancelLate]) {
+      cancel?.();
+    }
+    this.#stableTimer =
+      this.#pulseTimer =
+      this.#ackTimer =
+      this.#retryTimer =
+      this.#cancelLate =
+        undefined;
   }
 
   #end(error?: AetherError): void {
@@ -627,7 +710,8 @@ export class Session implements TransportSink {
     this.#transport?.close();
     this.#transport = undefined;
     this.#welcome = undefined;
-    const why = error ?? new ConnectionClosedError("The client was disconnected before the gateway confirmed", { retryable: false });
+    const why = error ??
+      new ConnectionClosedError("The client was disconnected before the gateway confirmed", { retryable: false });
     const receipts = this.#receipts.slice(this.#receiptsHead);
     this.#receipts = [];
     this.#receiptsHead = 0;
@@ -635,7 +719,11 @@ export class Session implements TransportSink {
     this.#queuedBytes = 0;
     this.#outbox.clear();
     this.#writer.take();
-    this.#received = this.#receivedBytes = this.#saidReceived = this.#saidHandled = 0;
+    this.#received =
+      this.#receivedBytes =
+      this.#saidReceived =
+      this.#saidHandled =
+        0;
     this.inbound.reset();
     this.requests.lost(why);
     for (const receipt of receipts) this.#reject(receipt, why);
@@ -676,18 +764,29 @@ function readInto(read: typeof readDeliver, bytes: Uint8Array, start: number, en
 function idBytes(id: string): Uint8Array {
   const bytes = typeof id === "string" ? utf8(id) : NO_BYTES;
   if (bytes.length === 0 || bytes.length > MESSAGE_ID_BYTES) {
-    throw new InvalidArgumentError(`Cannot use ${JSON.stringify(id)} as a message id: it must be a text of 1 to ${MESSAGE_ID_BYTES} bytes`, "id");
+    throw new InvalidArgumentError(
+      `Cannot use ${JSON.stringify(id)} as a message id: it must be a text of 1 to ${MESSAGE_ID_BYTES} bytes`,
+      "id",
+    );
   }
   return bytes;
 }
 
 function metadataBytes(metadata: Record<string, string>): Uint8Array {
   for (const [name, value] of Object.entries(metadata)) {
-    if (typeof value !== "string") throw new InvalidArgumentError(`Cannot send metadata "${name}": values must be texts, not ${typeof value}`, "metadata");
+    if (typeof value !== "string") {
+      throw new InvalidArgumentError(
+        `Cannot send metadata "${name}": values must be texts, not ${typeof value}`,
+        "metadata",
+      );
+    }
   }
   const bytes = encodeStructured(metadata);
   if (bytes.length > DEFAULT_LIMITS.metadataBytes) {
-    throw new InvalidArgumentError(`Cannot send metadata of ${bytes.length} bytes: at most ${DEFAULT_LIMITS.metadataBytes} are allowed`, "metadata");
+    throw new InvalidArgumentError(
+      `Cannot send metadata of ${bytes.length} bytes: at most ${DEFAULT_LIMITS.metadataBytes} are allowed`,
+      "metadata",
+    );
   }
   return bytes;
 }

@@ -54,7 +54,12 @@ const TERMINAL: readonly CloseClass[] = ["terminal", "replaced"];
  * The client's connection as a pure function: state and event in, state and effects out. No timer, no socket.
  * A first connect fails at once; only what was ready before is retried (but for a taken identity, if asked to).
  */
-export function step(state: SessionState, event: SessionEvent, policy: ReconnectPolicy, random: number): [SessionState, SessionEffect[]] {
+export function step(
+  state: SessionState,
+  event: SessionEvent,
+  policy: ReconnectPolicy,
+  random: number,
+): [SessionState, SessionEffect[]] {
   switch (event.kind) {
     case "connect":
       if (state.kind !== "idle" && state.kind !== "closed") return [state, []];
@@ -62,7 +67,9 @@ export function step(state: SessionState, event: SessionEvent, policy: Reconnect
     case "opened":
       return state.kind === "connecting" ? [{ ...state, kind: "authenticating" }, [{ kind: "hello" }]] : [state, []];
     case "welcomed":
-      return state.kind === "authenticating" ? [{ ...state, kind: "ready", established: true }, [{ kind: "resolve" }]] : [state, []];
+      return state.kind === "authenticating"
+        ? [{ ...state, kind: "ready", established: true }, [{ kind: "resolve" }]]
+        : [state, []];
     case "stable":
       return state.kind === "ready" ? [{ ...state, attempt: 0 }, []] : [state, []];
     case "due":
@@ -89,7 +96,9 @@ function failed(
   if (state.kind !== "connecting" && state.kind !== "authenticating" && state.kind !== "ready") return [state, []];
   const lost: SessionEffect[] = state.kind === "ready" ? [{ kind: "lost", error }] : [];
   const attempt = state.attempt + 1;
-  const end = (why: AetherError): [SessionState, SessionEffect[]] => [{ kind: "closed", error: why }, [...lost, { kind: "end", error: why }]];
+  const end = (
+    why: AetherError,
+  ): [SessionState, SessionEffect[]] => [{ kind: "closed", error: why }, [...lost, { kind: "end", error: why }]];
   const wait = (ms: number): [SessionState, SessionEffect[]] => [
     { kind: "waiting", attempt, established: state.established },
     [...lost, { kind: "wait", ms, attempt }],
@@ -99,6 +108,8 @@ function failed(
     return wait(Math.max(policy.onDuplicateDelayMs, error.retryAfterMs ?? 0));
   }
   if (!state.established || !policy.enabled || TERMINAL.includes(closeClass)) return end(error);
-  if (policy.maxRetries > 0 && attempt > policy.maxRetries) return end(new ReconnectionError(attempt - 1, { cause: error }));
+  if (policy.maxRetries > 0 && attempt > policy.maxRetries) {
+    return end(new ReconnectionError(attempt - 1, { cause: error }));
+  }
   return wait(Math.max(backoffMs(attempt, policy, random), error.retryAfterMs ?? 0));
 }

@@ -52,7 +52,12 @@ class MemoryLog implements LogStore {
     const lane = this.#lanes.get(name);
     if (!lane) return { first: 1, last: 0, count: 0, bytes: 0 };
     const count = lane.records.length - lane.head;
-    return { first: count > 0 ? lane.records[lane.head].sequence : lane.last + 1, last: lane.last, count, bytes: lane.bytes };
+    return {
+      first: count > 0 ? lane.records[lane.head].sequence : lane.last + 1,
+      last: lane.last,
+      count,
+      bytes: lane.bytes,
+    };
   }
 
   cursor(name: string, consumer: string): number | undefined {

@@ -3,7 +3,13 @@ import { AgentClient, type AgentClientOptions } from "../client/agent.ts";
 import type { AetherClient } from "../client/aether_client.ts";
 import type { ClientOptions } from "../client/options.ts";
 import { OrchestratorClient, type OrchestratorClientOptions } from "../client/orchestrator.ts";
-import { BridgeClient, MetricsBridgeClient, type PlatformClientOptions, ServiceClient, WorkflowEngineClient } from "../client/platform.ts";
+import {
+  BridgeClient,
+  MetricsBridgeClient,
+  type PlatformClientOptions,
+  ServiceClient,
+  WorkflowEngineClient,
+} from "../client/platform.ts";
 import { TaskClient, type TaskClientOptions } from "../client/task.ts";
 import { UserClient, type UserClientOptions } from "../client/user.ts";
 import { type Clock, endOfTurn, systemClock } from "../base/clock.ts";
@@ -108,9 +114,18 @@ export async function testFabric(options: FabricOptions = {}): Promise<TestFabri
     // A killed gateway's timers must not fire: its clock stops with it.
     const life = { over: false };
     kill = () => (life.over = true);
-    const gatewayClock: Clock = { now: () => clock.now(), timer: (ms, run) => clock.timer(ms, () => life.over || run()) };
+    const gatewayClock: Clock = {
+      now: () => clock.now(),
+      timer: (ms, run) => clock.timer(ms, () => life.over || run()),
+    };
     running = await createGateway({
-      store: { ...store, log: store.log, dedupe: store.dedupe, flush: () => store.flush(), [Symbol.asyncDispose]: () => Promise.resolve() },
+      store: {
+        ...store,
+        log: store.log,
+        dedupe: store.dedupe,
+        flush: () => store.flush(),
+        [Symbol.asyncDispose]: () => Promise.resolve(),
+      },
       auth: options.auth ?? allowAll(),
       clock: gatewayClock,
       random,
@@ -147,12 +162,33 @@ export async function testFabric(options: FabricOptions = {}): Promise<TestFabri
     },
     clock,
     random,
-    agent: (own) => add((base) => new AgentClient({ ...base, workspace: "test", implementation: "agent", specifier: own?.specifier ?? name("a"), ...own })),
-    user: (own) => add((base) => new UserClient({ ...base, userId: own?.userId ?? name("u"), windowId: "w1", workspace: "test", ...own })),
+    agent: (own) =>
+      add((base) =>
+        new AgentClient({
+          ...base,
+          workspace: "test",
+          implementation: "agent",
+          specifier: own?.specifier ?? name("a"),
+          ...own,
+        })
+      ),
+    user: (own) =>
+      add((base) =>
+        new UserClient({ ...base, userId: own?.userId ?? name("u"), windowId: "w1", workspace: "test", ...own })
+      ),
     task: (own) => add((base) => new TaskClient({ ...base, workspace: "test", implementation: "pool", ...own })),
-    service: (own) => add((base) => new ServiceClient({ ...base, implementation: "service", specifier: own?.specifier ?? name("s"), ...own })),
-    bridge: (own) => add((base) => new BridgeClient({ ...base, implementation: "bridge", specifier: own?.specifier ?? name("b"), ...own })),
-    orchestrator: (own) => add((base) => new OrchestratorClient({ ...base, implementation: "orchestrator", supportedProfiles: ["default"], ...own })),
+    service: (own) =>
+      add((base) =>
+        new ServiceClient({ ...base, implementation: "service", specifier: own?.specifier ?? name("s"), ...own })
+      ),
+    bridge: (own) =>
+      add((base) =>
+        new BridgeClient({ ...base, implementation: "bridge", specifier: own?.specifier ?? name("b"), ...own })
+      ),
+    orchestrator: (own) =>
+      add((base) =>
+        new OrchestratorClient({ ...base, implementation: "orchestrator", supportedProfiles: ["default"], ...own })
+      ),
     workflowEngine: (own) => add((base) => new WorkflowEngineClient({ ...base, ...own })),
     metricsBridge: (own) => add((base) => new MetricsBridgeClient({ ...base, ...own })),
     async advance(duration) {

@@ -13,7 +13,11 @@ export interface MemoryPair {
 }
 
 /** Makes a pair. Nothing is delivered synchronously, so that no handler runs inside a caller's send. */
-export function memoryPair(nearSink: TransportSink, farSink: TransportSink, carry: Carry = (_, run) => queueMicrotask(run)): MemoryPair {
+export function memoryPair(
+  nearSink: TransportSink,
+  farSink: TransportSink,
+  carry: Carry = (_, run) => queueMicrotask(run),
+): MemoryPair {
   let over = false;
   const end = (info: CloseInfo, local: TransportSink, remote: TransportSink, direction: "up" | "down"): void => {
     if (over) return;

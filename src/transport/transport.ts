@@ -33,7 +33,11 @@ export interface Transport {
  * Opens a pipe. Rejects with a ConnectionError when nobody is there, with the signal's reason when it aborts.
  * `url` has the scheme `ws:` or `wss:`.
  */
-export type Dial = (url: URL, sink: TransportSink, options: { signal: AbortSignal; token?: string }) => Promise<Transport>;
+export type Dial = (
+  url: URL,
+  sink: TransportSink,
+  options: { signal: AbortSignal; token?: string },
+) => Promise<Transport>;
 
 /** Sign of life, asked and answered: the only texts on the wire. */
 export const PING = "ping";

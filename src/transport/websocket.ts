@@ -17,7 +17,11 @@ export function webSocketDial(Socket?: WebSocketConstructor): Dial {
     new Promise<Transport>((resolve, reject) => {
       signal.throwIfAborted();
       const WebSocketClass = Socket ?? globalThis.WebSocket;
-      if (!WebSocketClass) throw new ConnectionError("Cannot dial: this platform has no WebSocket; give one with webSocketDial(WebSocket)");
+      if (!WebSocketClass) {
+        throw new ConnectionError(
+          "Cannot dial: this platform has no WebSocket; give one with webSocketDial(WebSocket)",
+        );
+      }
       const protocols = token ? [SUBPROTOCOL, BEARER_PREFIX + base64url(utf8(token))] : [SUBPROTOCOL];
       const socket = new WebSocketClass(url.href, protocols);
       socket.binaryType = "arraybuffer";
@@ -28,7 +32,11 @@ export function webSocketDial(Socket?: WebSocketConstructor): Dial {
         over = true;
         signal.removeEventListener("abort", abort);
         if (open) sink.closed({ code, reason });
-        else reject(new ConnectionError(`Cannot connect to ${url.host}: ${reason || "nobody answers there"}`, { details: { closeCode: code } }));
+        else {reject(
+            new ConnectionError(`Cannot connect to ${url.host}: ${reason || "nobody answers there"}`, {
+              details: { closeCode: code },
+            }),
+          );}
       };
       const abort = (): void => {
         over = true;

@@ -1,4 +1,4 @@
-import { suites } from "../suites/all.ts";
+import { suites } from "../suites/served.ts";
 import { bind } from "./bind.ts";
 
 bind(suites, { runtime: "node" });

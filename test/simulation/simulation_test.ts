@@ -11,7 +11,11 @@ test(`${seeds} seeded runs keep every promise`, async () => {
   let answered = 0;
   for (let seed = first; seed < first + seeds; seed++) {
     const outcome = await simulate(seed);
-    assert.deepEqual(outcome.faults, [], `seed ${seed} broke a promise; replay it with SIM_SEED=${seed} SIM_SEEDS=1 npm run test:simulation`);
+    assert.deepEqual(
+      outcome.faults,
+      [],
+      `seed ${seed} broke a promise; replay it with SIM_SEED=${seed} SIM_SEEDS=1 npm run test:simulation`,
+    );
     confirmed += outcome.confirmed;
     answered += outcome.answered;
   }

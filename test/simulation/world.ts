@@ -70,22 +70,32 @@ export async function simulate(seed: number, steps = 60): Promise<Outcome> {
     const n = ++number;
     const sender = from.topic;
     if (chance.next() < 0.2) {
-      watch(from.send({ targetTopic: "tb::test::pool", payload: utf8(`${sender} ${n}`) }).then(() => confirmed.push({ to: "pool", sender, n })));
+      watch(
+        from.send({ targetTopic: "tb::test::pool", payload: utf8(`${sender} ${n}`) }).then(() =>
+          confirmed.push({ to: "pool", sender, n })
+        ),
+      );
       return;
     }
     const to = pick(peers);
-    watch(from.send({ targetTopic: to.topic, payload: utf8(`${sender} ${n}`) }).then(() => confirmed.push({ to, sender, n })));
+    watch(
+      from.send({ targetTopic: to.topic, payload: utf8(`${sender} ${n}`) }).then(() =>
+        confirmed.push({ to, sender, n })
+      ),
+    );
   };
   const ask = (): void => {
     const text = `q${++number}`;
-    watch(pick(peers).request(pick(peers).topic, utf8(text), { timeout: 10_000 }).then((answer) => {
-      outcome.answered++;
-      if (answer.text() !== `${text}!`) outcome.faults.push(`request ${text} was answered with ${answer.text()}`);
-    }));
+    watch(
+      pick(peers).request(pick(peers).topic, utf8(text), { timeout: 10_000 }).then((answer) => {
+        outcome.answered++;
+        if (answer.text() !== `${text}!`) outcome.faults.push(`request ${text} was answered with ${answer.text()}`);
+      }),
+    );
   };
   for (let at = 0; at < steps; at++) {
     const dice = chance.next();
-    if (dice < 0.55) for (let burst = 1 + Math.floor(chance.next() * 5); burst > 0; burst--) send();
+    if (dice < 0.55) { for (let burst = 1 + Math.floor(chance.next() * 5); burst > 0; burst--) send(); }
     else if (dice < 0.7) ask();
     else if (dice < 0.78) fabric.faults.cut(pick(everybody));
     else if (dice < 0.82) fabric.faults.halfOpen(pick(everybody));
@@ -105,12 +115,16 @@ export async function simulate(seed: number, steps = 60): Promise<Outcome> {
   await fabric.advance("5m");
 
   if (unsettled !== 0) outcome.faults.push(`${unsettled} promises never settled`);
-  for (const client of everybody) if (client.state !== "ready") outcome.faults.push(`${client.topic} is ${client.state} after everything healed`);
+  for (const client of everybody) {
+    if (client.state !== "ready") outcome.faults.push(`${client.topic} is ${client.state} after everything healed`);
+  }
   outcome.confirmed = confirmed.length;
   for (const { to, sender, n } of confirmed) {
     const takers = to === "pool" ? workers : [to];
     if (!takers.some((taker) => seen.get(taker)?.get(sender)?.some((entry) => entry.n === n))) {
-      outcome.faults.push(`message ${n} of ${sender} to ${to === "pool" ? "the pool" : to.topic} was confirmed and never handled`);
+      outcome.faults.push(
+        `message ${n} of ${sender} to ${to === "pool" ? "the pool" : to.topic} was confirmed and never handled`,
+      );
     }
   }
   for (const [client, bySender] of seen) {
@@ -120,7 +134,9 @@ export async function simulate(seed: number, steps = 60): Promise<Outcome> {
       for (const { session, n } of list) {
         const last = sessions.get(session) ?? 0;
         // A worker's queue may hand it an older message that another worker had to give back; twice is never right.
-        if (n === last || (n < last && !workers.includes(client as never))) outcome.faults.push(`${client.topic} handled ${n} of ${sender} after ${last} in one session`);
+        if (n === last || (n < last && !workers.includes(client as never))) {
+          outcome.faults.push(`${client.topic} handled ${n} of ${sender} after ${last} in one session`);
+        }
         sessions.set(session, Math.max(last, n));
         if (all.has(n)) outcome.redelivered++;
         all.add(n);

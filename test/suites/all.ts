@@ -1,7 +1,6 @@
 import type { Case } from "../harness.ts";
-
-/** Cases that bring their own world along and run on every runtime. */
-export const suites: Case[] = [];
+import { cases as clientCases } from "./client.ts";
+import { cases as fabricCases } from "./fabric.ts";
 
 /** Cases of a client alone, against the gateway at `env.gatewayUrl`; for runtimes that only dial. */
-export const clientSuites: Case[] = [];
+export const clientSuites: Case[] = [...clientCases, ...fabricCases];

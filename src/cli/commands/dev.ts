@@ -1,0 +1,132 @@
+import process from "node:process";
+import { allowAll } from "../../gateway/auth.ts";
+import { createGateway, type Gateway } from "../../gateway/gateway.ts";
+import { VERSION } from "../../protocol/version.ts";
+import type { ServeOptions, Server } from "../../runtime/rim.ts";
+import { memoryStore } from "../../store/memory.ts";
+import type { DevOptions } from "../args.ts";
+import { loadExample, runDemo } from "../demo.ts";
+import { readFolder } from "../folder.ts";
+import type { Output } from "../output.ts";
+
+const FIRST_PORT = 8787;
+const PORTS_TO_TRY = 20;
+const DRAIN_MS = 900;
+/** npm passes a Ctrl-C on to a script that the terminal has told already: that near, two signals are one. */
+const SAME_SIGNAL_MS = 250;
+
+/** `aether dev`: a gateway on this machine until Ctrl-C. @returns the exit code */
+export async function dev(options: DevOptions, output: Output): Promise<number> {
+  const text = options.demo === undefined ? undefined : readFolder(options.demo);
+  if (typeof text === "string") return fail(output, text, 2);
+  const example = text && (await loadExample());
+  if (text && !example) {
+    return fail(
+      output,
+      "The demo is not part of the installed package: run it in a copy of the project, by npm start -- --demo <folder>",
+      1,
+    );
+  }
+
+  const stop = new AbortController();
+  const stopped = listenForSignals(stop, output);
+  const gateway = await createGateway({ store: memoryStore(), auth: allowAll() });
+  const server = await open(gateway, options).catch((error) => error as Error);
+  if (server instanceof Error) return fail(output, whyNotOpen(server, options), refusedHost(server) ? 2 : 1);
+  greet(server, output);
+
+  let code = 0;
+  if (text && example) {
+    try {
+      await runDemo(example, text, server.url, output, stop.signal);
+    } catch (error) {
+      if (!stop.signal.aborted) {
+        code = fail(output, `The demo failed: ${error instanceof Error ? error.message : error}`, 1);
+      }
+    }
+  }
+  if (!options.once) {
+    if (text && !stop.signal.aborted) output.line(`\nThe gateway keeps running; ${output.bold("Ctrl-C")} stops it.`);
+    await stopped;
+    code = 0;
+  }
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, DRAIN_MS));
+  await Promise.race([late, gateway.close().then(() => server.close())]);
+  clearTimeout(timer);
+  output.event("stopped", { code });
+  return code;
+}
+
+function fail(output: Output, message: string, code: number): number {
+  output.error(message);
+  return code;
+}
+
+function greet(server: Server, output: Output): void {
+  const { url, httpUrl, port } = server;
+  output.event("listening", { url, httpUrl, port, pid: process.pid, version: VERSION });
+  output.line(`${output.bold("Aether Edge")} ${VERSION}: a gateway in memory, open to everybody on this machine\n`);
+  output.line(`  WebSocket  ${output.bold(url)}`);
+  output.line(`  HTTP       ${output.bold(httpUrl)}  ${output.dim("/healthz /readyz /metrics /version")}`);
+  const identity = `workspace: "demo", implementation: "hello", specifier: "1"`;
+  output.line(`  Connect    await new AgentClient({ address: "${url}", ${identity} }).connect()`);
+  output.line(`  Stop       Ctrl-C\n`);
+}
+
+/** Resolves with the first signal; the second one ends the process at once. */
+function listenForSignals(stop: AbortController, output: Output): Promise<void> {
+  return new Promise((resolve) => {
+    let firstAt: number | undefined;
+    const onSignal = (signal: string): void => {
+      if (firstAt !== undefined) {
+        if (performance.now() - firstAt > SAME_SIGNAL_MS) process.exit(130);
+        return;
+      }
+      firstAt = performance.now();
+      output.event("stopping", { signal });
+      output.line("\nStopping.");
+      stop.abort(new Error(`${signal} came`));
+      resolve();
+    };
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => onSignal(signal));
+  });
+}
+
+async function open(gateway: Gateway, options: DevOptions): Promise<Server> {
+  const serve = await loadServe();
+  if (options.port !== undefined) return serve(gateway, { hostname: options.host, port: options.port });
+  for (let port = FIRST_PORT;; port++) {
+    try {
+      return await serve(gateway, { hostname: options.host, port });
+    } catch (error) {
+      if (!isTaken(error) || port === FIRST_PORT + PORTS_TO_TRY - 1) throw error;
+    }
+  }
+}
+
+async function loadServe(): Promise<(gateway: Gateway, options?: ServeOptions) => Promise<Server>> {
+  if ("Bun" in globalThis) return (await import("../../runtime/bun.ts")).serve;
+  if ("Deno" in globalThis) return (await import("../../runtime/deno.ts")).serve;
+  return (await import("../../runtime/node.ts")).serve;
+}
+
+function isTaken(error: unknown): boolean {
+  const { code, name } = error as { code?: string; name?: string };
+  return code === "EADDRINUSE" || name === "AddrInUse";
+}
+
+function refusedHost(error: Error): boolean {
+  return error.name === "InvalidArgumentError";
+}
+
+function whyNotOpen(error: Error, { port, host }: DevOptions): string {
+  if (refusedHost(error)) {
+    return `Cannot listen on "${host}": a dev gateway lets everybody in, so it stays on this machine; use 127.0.0.1, localhost or ::1`;
+  }
+  if (!isTaken(error)) return `Cannot listen on ${host}${port === undefined ? "" : ` port ${port}`}: ${error.message}`;
+  if (port === undefined) {
+    return `Ports ${FIRST_PORT} to ${FIRST_PORT + PORTS_TO_TRY - 1} are all taken: choose one with --port, 0 takes any`;
+  }
+  return `Port ${port} is taken: choose another, or leave --port out to get the next free one`;
+}

@@ -1,0 +1,168 @@
+/** The command as a process, on Bun: `npm start` runs it so. */
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import process from "node:process";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const bun = path.join(root, "node_modules/.bin/bun");
+
+interface Event {
+  event: string;
+  [field: string]: unknown;
+}
+
+/** A running `aether`; it is dead when the fixture goes out of scope. */
+class Aether implements AsyncDisposable {
+  readonly #child: ChildProcess;
+  readonly #events: Event[] = [];
+  readonly #exit: Promise<number | null>;
+  #wake: () => void = () => {};
+
+  constructor(...words: string[]) {
+    this.#child = spawn(bun, ["run", "src/cli/main.ts", ...words], { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
+    let rest = "";
+    this.#child.stdout!.setEncoding("utf8").on("data", (text: string) => {
+      const lines = (rest + text).split("\n");
+      rest = lines.pop()!;
+      this.#events.push(...lines.map((line) => JSON.parse(line) as Event));
+      this.#wake();
+    });
+    this.#exit = new Promise((resolve, reject) => this.#child.on("close", resolve).on("error", reject));
+    this.#exit.finally(() => this.#wake()).catch(() => {});
+  }
+
+  /** Waits for an event; the end of the process without it is an error. */
+  async event(name: string): Promise<Event> {
+    let isOver = false;
+    this.#exit.finally(() => isOver = true).catch(() => {});
+    for (;;) {
+      const found = this.#events.find(({ event }) => event === name);
+      if (found) return found;
+      if (isOver) throw new Error(`no "${name}" among ${JSON.stringify(this.#events)}`);
+      await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+  }
+
+  get events(): Event[] {
+    return this.#events;
+  }
+
+  kill(signal: "SIGINT" | "SIGTERM"): void {
+    process.kill(this.#child.pid!, signal);
+  }
+
+  exitCode(): Promise<number | null> {
+    return this.#exit;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) process.kill(this.#child.pid!, "SIGKILL");
+    await this.#exit.catch(() => {});
+  }
+}
+
+/** A folder that is gone afterwards. */
+function folderWith(files: Record<string, string>): Disposable & { at: string } {
+  const at = fs.mkdtempSync(path.join(os.tmpdir(), "aether-cli-"));
+  for (const [name, text] of Object.entries(files)) {
+    fs.mkdirSync(path.dirname(path.join(at, name)), { recursive: true });
+    fs.writeFileSync(path.join(at, name), text);
+  }
+  return { at, [Symbol.dispose]: () => fs.rmSync(at, { recursive: true }) };
+}
+
+/** Lines of words drawn by a little generator, and how often each was drawn. */
+function drawText(lines: number, expected: Map<string, number>): string {
+  const words = ["the", "gateway", "Ärger", "don't", "__proto__x", "constructor", "42", "lock"];
+  let seed = 7;
+  const text: string[] = [];
+  for (let line = 0; line < lines; line++) {
+    const drawn: string[] = [];
+    for (let at = 0; at < 9; at++) {
+      seed = (seed * 1103515245 + 12345) % 2147483648;
+      const word = words[Math.floor((seed / 2147483648) * words.length)];
+      drawn.push(at === 4 ? word.toUpperCase() : word);
+      // An underscore is no letter: it stands between words.
+      const key = word === "__proto__x" ? ["proto", "x"] : [word.toLowerCase()];
+      for (const part of key) expected.set(part, (expected.get(part) ?? 0) + 1);
+    }
+    text.push(drawn.join(line % 2 ? ", " : " "));
+  }
+  return text.join("\n");
+}
+
+test("the demo counts the words of a folder, also of files larger than a piece", async () => {
+  const expected = new Map<string, number>();
+  using folder = folderWith({
+    "a.txt": drawText(30, expected),
+    "below/b.md": drawText(20_000, expected),
+    "empty.txt": "",
+    "not.json": `"not text"`,
+  });
+  await using aether = new Aether("dev", "--port", "0", "--demo", folder.at, "--once", "--json");
+  assert.equal(await aether.exitCode(), 0);
+
+  const sorted = [...expected].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+  const result = await aether.event("result");
+  assert.deepEqual(result.top, sorted.map(([word, count]) => ({ word, count })));
+  assert.equal(result.words, sorted.reduce((sum, [, count]) => sum + count, 0));
+  assert.equal(result.distinct, sorted.length);
+  const { files, pieces } = await aether.event("demo");
+  assert.equal(files, 3);
+  assert.ok((pieces as number) > 3, "the large file was not cut");
+  assert.equal((result.shares as number[]).reduce((sum, share) => sum + share, 0), pieces);
+  assert.deepEqual(aether.events.filter(({ event }) => event === "progress").at(-1), {
+    event: "progress",
+    done: pieces,
+    total: pieces,
+  });
+});
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  test(`dev answers until ${signal} stops it within a second`, async () => {
+    await using aether = new Aether("dev", "--port", "0", "--json");
+    const { httpUrl } = await aether.event("listening");
+    const response = await fetch(`${httpUrl}/healthz`);
+    assert.deepEqual(await response.json(), { status: "ok" });
+    const began = performance.now();
+    aether.kill(signal);
+    assert.equal(await aether.exitCode(), 0);
+    assert.ok(performance.now() - began < 1500, "it took too long to stop");
+  });
+}
+
+test("without --port a second gateway takes the next free port", async () => {
+  await using one = new Aether("dev", "--json");
+  const first = await one.event("listening");
+  await using two = new Aether("dev", "--json");
+  assert.ok(((await two.event("listening")).port as number) > (first.port as number));
+});
+
+test("a port that is asked for and taken is an error, not another port", async () => {
+  await using one = new Aether("dev", "--port", "0", "--json");
+  const { port } = await one.event("listening");
+  await using two = new Aether("dev", "--port", String(port), "--json");
+  assert.equal(await two.exitCode(), 1);
+  assert.match((await two.event("error")).message as string, /is taken/);
+});
+
+test("what cannot work is said with exit code 2", async () => {
+  using empty = folderWith({ "data.json": "{}" });
+  const refused: [RegExp, string[]][] = [
+    [/There is no folder/, ["dev", "--demo", path.join(empty.at, "nowhere")]],
+    [/There is no text/, ["dev", "--demo", empty.at]],
+    [/is a file/, ["dev", "--demo", path.join(empty.at, "data.json")]],
+    [/did you mean "--demo"/, ["dev", "--dmeo", empty.at]],
+    [/stays on this machine/, ["dev", "--port", "0", "--host", "0.0.0.0"]],
+  ];
+  for (const [message, words] of refused) {
+    await using aether = new Aether(...words, "--json");
+    assert.equal(await aether.exitCode(), 2, String(message));
+    assert.match((await aether.event("error")).message as string, message);
+  }
+});

@@ -1,0 +1,30 @@
+import type { Case, Env } from "../harness.ts";
+import { cases as clientCases } from "./client.ts";
+import { cases as fabricCases } from "./fabric.ts";
+
+/** Client cases need a gateway: where the driver gives none, each run brings its own on a real port. */
+const served: Case[] = clientCases.map((one) => ({
+  ...one,
+  async run(env: Env): Promise<void> {
+    const { allowAll, createGateway } = await import("../../src/gateway/mod.ts");
+    const { memoryStore } = await import("../../src/store/memory.ts");
+    const { serve } = await loadRim(env.runtime);
+    const gateway = await createGateway({ store: memoryStore(), auth: allowAll() });
+    const server = await serve(gateway);
+    try {
+      await one.run({ ...env, gatewayUrl: server.url });
+    } finally {
+      await gateway.close();
+      await server.close();
+    }
+  },
+}));
+
+async function loadRim(runtime: string): Promise<typeof import("../../src/runtime/bun.ts")> {
+  if (runtime === "bun") return await import("../../src/runtime/bun.ts");
+  if (runtime === "deno") return await import("../../src/runtime/deno.ts");
+  return await import("../../src/runtime/node.ts");
+}
+
+/** Cases that bring their own world along and run on every runtime that can serve. */
+export const suites: Case[] = [...served, ...fabricCases];
