@@ -79,7 +79,10 @@ function mark(error: AetherError, kind: string): void {
 export class ConnectionError extends AetherError {
   /** Brand of the class. */
   static readonly kind: string = "ConnectionError";
-  /** @param message what was tried and what happened */
+  /**
+   * Makes one.
+   * @param message what was tried and what happened
+   */
   constructor(message: string, options: AetherErrorOptions = {}) {
     super(message, "UNAVAILABLE", options);
     mark(this, "ConnectionError");
@@ -90,7 +93,10 @@ export class ConnectionError extends AetherError {
 export class ConnectionClosedError extends ConnectionError {
   /** Brand of the class. */
   static override readonly kind: string = "ConnectionClosedError";
-  /** @param message what was waiting and why the connection ended */
+  /**
+   * Makes one.
+   * @param message what was waiting and why the connection ended
+   */
   constructor(message: string, options: AetherErrorOptions = {}) {
     super(message, options);
     mark(this, "ConnectionClosedError");
@@ -103,7 +109,10 @@ export class ReconnectionError extends ConnectionError {
   static override readonly kind: string = "ReconnectionError";
   /** How many attempts were made. */
   readonly attempts: number;
-  /** @param attempts how many were made */
+  /**
+   * Makes one.
+   * @param attempts how many were made
+   */
   constructor(attempts: number, options: AetherErrorOptions = {}) {
     super(`Gave up reconnecting after ${attempts} attempts`, { retryable: false, ...options });
     this.attempts = attempts;
@@ -115,7 +124,10 @@ export class ReconnectionError extends ConnectionError {
 export class AuthenticationError extends AetherError {
   /** Brand of the class. */
   static readonly kind: string = "AuthenticationError";
-  /** @param message what is wrong with the credentials */
+  /**
+   * Makes one.
+   * @param message what is wrong with the credentials
+   */
   constructor(message: string, options: AetherErrorOptions = {}) {
     super(message, "UNAUTHENTICATED", options);
     mark(this, "AuthenticationError");
@@ -126,7 +138,10 @@ export class AuthenticationError extends AetherError {
 export class PermissionDeniedError extends AetherError {
   /** Brand of the class. */
   static readonly kind: string = "PermissionDeniedError";
-  /** @param message who may not do what */
+  /**
+   * Makes one.
+   * @param message who may not do what
+   */
   constructor(message: string, options: AetherErrorOptions = {}) {
     super(message, "PERMISSION_DENIED", options);
     mark(this, "PermissionDeniedError");
@@ -139,7 +154,10 @@ export class DuplicateIdentityError extends AetherError {
   static readonly kind: string = "DuplicateIdentityError";
   /** The identity's topic, e.g. `ag::prod::worker::1`. */
   readonly identity: string;
-  /** @param identity the topic that is taken */
+  /**
+   * Makes one.
+   * @param identity the topic that is taken
+   */
   constructor(identity: string, options: AetherErrorOptions & { message?: string } = {}) {
     super(
       options.message ?? `Cannot connect as "${identity}": another live connection holds this identity`,
@@ -155,7 +173,10 @@ export class DuplicateIdentityError extends AetherError {
 export class TimeoutError extends AetherError {
   /** Brand of the class. */
   static readonly kind: string = "TimeoutError";
-  /** @param message what was waited for and how long */
+  /**
+   * Makes one.
+   * @param message what was waited for and how long
+   */
   constructor(message: string, options: AetherErrorOptions = {}) {
     super(message, "DEADLINE_EXCEEDED", options);
     mark(this, "TimeoutError");
@@ -168,7 +189,10 @@ export class InvalidArgumentError extends AetherError {
   static readonly kind: string = "InvalidArgumentError";
   /** Name of the argument at fault, when one is. */
   readonly argument?: string;
-  /** @param argument the argument at fault */
+  /**
+   * Makes one.
+   * @param argument the argument at fault
+   */
   constructor(message: string, argument?: string, options: AetherErrorOptions = {}) {
     super(message, "INVALID_ARGUMENT", options);
     if (argument !== undefined) this.argument = argument;
@@ -180,7 +204,10 @@ export class InvalidArgumentError extends AetherError {
 export class NotFoundError extends AetherError {
   /** Brand of the class. */
   static readonly kind: string = "NotFoundError";
-  /** @param message what was looked for */
+  /**
+   * Makes one.
+   * @param message what was looked for
+   */
   constructor(message: string, options: AetherErrorOptions = {}) {
     super(message, "NOT_FOUND", options);
     mark(this, "NotFoundError");
@@ -191,7 +218,10 @@ export class NotFoundError extends AetherError {
 export class UnimplementedError extends AetherError {
   /** Brand of the class. */
   static readonly kind: string = "UnimplementedError";
-  /** @param message what is not offered */
+  /**
+   * Makes one.
+   * @param message what is not offered
+   */
   constructor(message: string, options: AetherErrorOptions = {}) {
     super(message, "UNIMPLEMENTED", options);
     mark(this, "UnimplementedError");
@@ -202,7 +232,10 @@ export class UnimplementedError extends AetherError {
 export class MessageError extends AetherError {
   /** Brand of the class. */
   static readonly kind: string = "MessageError";
-  /** @param message what happened to which message */
+  /**
+   * Makes one.
+   * @param message what happened to which message
+   */
   constructor(message: string, options: AetherErrorOptions = {}) {
     super(message, "INTERNAL", options);
     mark(this, "MessageError");
@@ -213,7 +246,10 @@ export class MessageError extends AetherError {
 export class KVOperationError extends AetherError {
   /** Brand of the class. */
   static readonly kind: string = "KVOperationError";
-  /** @param message which operation on which key */
+  /**
+   * Makes one.
+   * @param message which operation on which key
+   */
   constructor(message: string, options: AetherErrorOptions = {}) {
     super(message, "INTERNAL", options);
     mark(this, "KVOperationError");
@@ -224,7 +260,10 @@ export class KVOperationError extends AetherError {
 export class CheckpointError extends AetherError {
   /** Brand of the class. */
   static readonly kind: string = "CheckpointError";
-  /** @param message which operation on which key */
+  /**
+   * Makes one.
+   * @param message which operation on which key
+   */
   constructor(message: string, options: AetherErrorOptions = {}) {
     super(message, "INTERNAL", options);
     mark(this, "CheckpointError");
@@ -235,7 +274,10 @@ export class CheckpointError extends AetherError {
 export class ConflictError extends AetherError {
   /** Brand of the class. */
   static readonly kind: string = "ConflictError";
-  /** @param message what conflicted with what */
+  /**
+   * Makes one.
+   * @param message what conflicted with what
+   */
   constructor(message: string, options: AetherErrorOptions = {}) {
     super(message, "ABORTED", options);
     mark(this, "ConflictError");
@@ -246,7 +288,10 @@ export class ConflictError extends AetherError {
 export class QuotaError extends AetherError {
   /** Brand of the class. */
   static readonly kind: string = "QuotaError";
-  /** @param message which limit, its value, and the current value */
+  /**
+   * Makes one.
+   * @param message which limit, its value, and the current value
+   */
   constructor(message: string, options: AetherErrorOptions = {}) {
     super(message, "RESOURCE_EXHAUSTED", options);
     mark(this, "QuotaError");

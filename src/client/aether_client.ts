@@ -52,7 +52,10 @@ export abstract class AetherClient {
   /** The connection and its verbs; capabilities stand on it. */
   protected readonly session: Session;
 
-  /** @param identity who connects */
+  /**
+   * Makes one.
+   * @param identity who connects
+   */
   constructor(identity: Identity, options: ClientOptions, workspace?: string) {
     this.session = new Session(sessionOptions(identity, options, workspace));
   }

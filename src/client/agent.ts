@@ -51,7 +51,10 @@ export class AgentClient extends AetherClient {
   /** See {@link verbs.SendMetric}. */
   readonly sendMetric: verbs.SendMetric = verbs.sendMetric(this.session);
 
-  /** @throws {InvalidArgumentError} for a part that cannot be in a topic */
+  /**
+   * Makes one.
+   * @throws {InvalidArgumentError} for a part that cannot be in a topic
+   */
   constructor(options: AgentClientOptions) {
     const workspace = requireSegment(options.workspace, "workspace");
     const implementation = requireSegment(options.implementation, "implementation");

@@ -29,7 +29,10 @@ export class OrchestratorClient extends AetherClient {
   /** See {@link verbs.SendToTask}. */
   readonly sendStatusToTask: verbs.SendToTask = verbs.sendToTask(this.session);
 
-  /** @throws {InvalidArgumentError} without a profile, or for a part that cannot be in a topic */
+  /**
+   * Makes one.
+   * @throws {InvalidArgumentError} without a profile, or for a part that cannot be in a topic
+   */
   constructor(options: OrchestratorClientOptions) {
     const implementation = requireSegment(options.implementation, "implementation");
     const specifier = requireSegment(options.specifier ?? shortId(options.random ?? systemRandom), "specifier");

@@ -21,7 +21,10 @@ export class WorkflowEngineClient extends AetherClient {
   /** See {@link verbs.SendMetric}. */
   readonly sendMetric: verbs.SendMetric = verbs.sendMetric(this.session);
 
-  /** @param options how to connect */
+  /**
+   * Makes one.
+   * @param options how to connect
+   */
   constructor(options: ClientOptions = {}) {
     super({ type: "workflow_engine" }, options);
   }
@@ -29,7 +32,10 @@ export class WorkflowEngineClient extends AetherClient {
 
 /** Receives the metrics of all workspaces and sends nothing; there is one. */
 export class MetricsBridgeClient extends AetherClient {
-  /** @param options how to connect */
+  /**
+   * Makes one.
+   * @param options how to connect
+   */
   constructor(options: ClientOptions = {}) {
     super({ type: "metrics_bridge" }, options);
   }
@@ -77,7 +83,10 @@ abstract class PlatformClient extends AetherClient {
 
 /** Joins another system to the fabric, across workspaces. */
 export class BridgeClient extends PlatformClient {
-  /** @throws {InvalidArgumentError} for a part that cannot be in a topic */
+  /**
+   * Makes one.
+   * @throws {InvalidArgumentError} for a part that cannot be in a topic
+   */
   constructor(options: PlatformClientOptions) {
     super("bridge", options);
   }
@@ -85,7 +94,10 @@ export class BridgeClient extends PlatformClient {
 
 /** Offers something to everybody as `sv::implementation::specifier`; several instances share `sv::implementation`. */
 export class ServiceClient extends PlatformClient {
-  /** @throws {InvalidArgumentError} for a part that cannot be in a topic */
+  /**
+   * Makes one.
+   * @throws {InvalidArgumentError} for a part that cannot be in a topic
+   */
   constructor(options: PlatformClientOptions) {
     super("service", options);
   }

@@ -37,7 +37,10 @@ export class TaskClient extends AetherClient {
   /** See {@link verbs.SendMetric}. */
   readonly sendMetric: verbs.SendMetric = verbs.sendMetric(this.session);
 
-  /** @throws {InvalidArgumentError} for a part that cannot be in a topic */
+  /**
+   * Makes one.
+   * @throws {InvalidArgumentError} for a part that cannot be in a topic
+   */
   constructor(options: TaskClientOptions) {
     const workspace = requireSegment(options.workspace, "workspace");
     const implementation = requireSegment(options.implementation, "implementation");

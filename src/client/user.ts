@@ -33,7 +33,10 @@ export class UserClient extends AetherClient {
   /** See {@link verbs.SendToService}. */
   readonly sendToService: verbs.SendToService = verbs.sendToService(this.session);
 
-  /** @throws {InvalidArgumentError} for a part that cannot be in a topic */
+  /**
+   * Makes one.
+   * @throws {InvalidArgumentError} for a part that cannot be in a topic
+   */
   constructor(options: UserClientOptions) {
     const userId = requireSegment(options.userId, "userId");
     const windowId = requireSegment(options.windowId, "windowId");

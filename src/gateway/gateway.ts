@@ -251,8 +251,9 @@ class EmbeddedGateway implements Gateway, Door {
     const topic = identityTopic(identity);
     const holder = this.#registry.holder(topic);
     if (holder) {
-      // A holder without a socket has lost its claim to the first who asks; a live one only to a takeover.
-      if (holder.connected && !hello.takeover) throw new DuplicateIdentityError(topic);
+      // A holder without a socket has lost its claim to the first who asks; a live one only to a takeover, or to the
+      // same client object: its welcome was lost on a wire whose end the gateway has not heard of yet.
+      if (holder.connected && !hello.takeover && holder.producer !== hello.producer) throw new DuplicateIdentityError(topic);
       this.#end(holder, 4410, "replaced by a newer connection");
     }
     const session = new Session(

@@ -34,7 +34,10 @@ export class IncomingMessage {
   /** When the gateway took it, ms since epoch; for a request, when it arrived here. */
   readonly receivedAt: number;
 
-  /** @param view where the parts lie; the message's own from now on */
+  /**
+   * Makes one.
+   * @param view where the parts lie; the message's own from now on
+   */
   constructor(view: MessageView, at: number, replier?: Replier) {
     this.#bytes = view.bytes;
     this.#view = view;

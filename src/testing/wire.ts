@@ -24,6 +24,7 @@ export class Wire {
     const gateway = this.#gateway();
     if (!gateway) throw new ConnectionError("Cannot connect: the gateway is not running");
     const state = { halfOpen: false };
+    const underway = { up: 0, down: 0 };
     this.#halfOpen = false;
     this.#drop = 0;
     const dial = gateway.dial((direction, run) => {
@@ -34,8 +35,13 @@ export class Wire {
       }
       const at = Math.max(this.#lastAt[direction], this.#clock.now() + this.#delayMs);
       this.#lastAt[direction] = at;
-      if (at <= this.#clock.now()) queueMicrotask(run);
-      else this.#clock.timer(at - this.#clock.now(), run);
+      // What is due now may still stand behind something due at the same moment.
+      if (at <= this.#clock.now() && underway[direction] === 0) return queueMicrotask(run);
+      underway[direction]++;
+      this.#clock.timer(at - this.#clock.now(), () => {
+        underway[direction]--;
+        run();
+      });
     });
     this.#current = state;
     return (this.#transport = await dial(url, sink, options));

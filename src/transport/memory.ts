@@ -12,43 +12,53 @@ export interface MemoryPair {
   far: Transport;
 }
 
+interface End {
+  readonly sink: TransportSink;
+  readonly direction: "up" | "down";
+  over: boolean;
+}
+
 /** Makes a pair. Nothing is delivered synchronously, so that no handler runs inside a caller's send. */
 export function memoryPair(
   nearSink: TransportSink,
   farSink: TransportSink,
   carry: Carry = (_, run) => queueMicrotask(run),
 ): MemoryPair {
-  let over = false;
-  const end = (info: CloseInfo, local: TransportSink, remote: TransportSink, direction: "up" | "down"): void => {
-    if (over) return;
-    over = true;
-    queueMicrotask(() => local.closed(info));
-    carry(direction, () => remote.closed(info));
+  const near: End = { sink: nearSink, direction: "up", over: false };
+  const far: End = { sink: farSink, direction: "down", over: false };
+  return { near: side(near, far, carry), far: side(far, near, carry) };
+}
+
+/** Each end knows for itself whether it is over: on a broken wire the other one may never hear of it. */
+function side(own: End, other: End, carry: Carry): Transport {
+  const end = (info: CloseInfo): void => {
+    if (own.over) return;
+    own.over = true;
+    queueMicrotask(() => own.sink.closed(info));
+    carry(own.direction, () => {
+      if (other.over) return;
+      other.over = true;
+      other.sink.closed(info);
+    });
   };
-  const side = (own: TransportSink, other: TransportSink, direction: "up" | "down"): Transport => ({
+  return {
     send(bytes) {
-      if (over) return;
-      carry(direction, () => {
-        if (!over) other.received(bytes);
+      if (own.over) return;
+      carry(own.direction, () => {
+        if (!other.over) other.sink.received(bytes);
       });
     },
     ping() {
-      if (over) return;
-      const back = direction === "up" ? "down" : "up";
-      carry(direction, () => {
-        if (over) return;
-        other.alive();
-        carry(back, () => {
-          if (!over) own.alive();
+      if (own.over) return;
+      carry(own.direction, () => {
+        if (other.over) return;
+        other.sink.alive();
+        carry(other.direction, () => {
+          if (!own.over) own.sink.alive();
         });
       });
     },
-    close: (code = 1000, reason = "") => {
-      if (over) return;
-      // What was sent before the close still arrives first.
-      carry(direction, () => end({ code, reason }, other, own, direction === "up" ? "down" : "up"));
-    },
-    abandon: () => end({ code: 1006, reason: "abandoned" }, own, other, direction),
-  });
-  return { near: side(nearSink, farSink, "up"), far: side(farSink, nearSink, "down") };
+    close: (code = 1000, reason = "") => end({ code, reason }),
+    abandon: () => end({ code: 1006, reason: "abandoned" }),
+  };
 }
