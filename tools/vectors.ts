@@ -230,7 +230,7 @@ refuse("call with an extension", raw(FrameKind.Call, new Uint8Array(4), Uint8Arr
 refuse("bye with trailing bytes", raw(FrameKind.Bye, encodeStructured({ code: 1000, reason: "" }), Uint8Array.of(0xc0)), "bytes follow the end of the structured body");
 refuse("bye without a code", raw(FrameKind.Bye, encodeStructured({ reason: "" })), "a field is missing");
 
-const folder = path.resolve(import.meta.dirname, "../test/vectors");
+const folder = path.resolve(import.meta.dirname!, "../test/vectors");
 fs.mkdirSync(folder, { recursive: true });
 for (const [name, rows] of Object.entries({ frames: good, bad })) fs.writeFileSync(path.join(folder, `${name}.json`), `${JSON.stringify(rows, null, 2)}\n`);
 console.log(`${good.length} frames, ${bad.length} malformed ones`);

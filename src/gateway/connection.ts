@@ -149,6 +149,13 @@ export class Connection implements TransportSink {
     // A frame may end the session; what follows it in the same message is void.
     if (session.ended || this.#state === "closed") return;
     if (isNumbered(kind)) session.received++;
+    if ((kind === FrameKind.Call || kind === FrameKind.Bye) && end - start > this.#core.limits.structuredBytes) {
+      throw new InvalidArgumentError(
+        `Cannot take a structured body of ${
+          end - start
+        } bytes: at most ${this.#core.limits.structuredBytes} are allowed`,
+      );
+    }
     switch (kind) {
       case FrameKind.Send:
         readSend(bytes, start, end, this.#view);

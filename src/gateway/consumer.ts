@@ -38,6 +38,8 @@ export interface Listened {
   readonly policy: LanePolicy;
   /** The consumer has handled everything up to a sequence. */
   handled(consumer: Consumer, sequence: number): void;
+  /** The session still listens: its cursor must not age. */
+  touch(consumer: Consumer): void;
   /** There is room again. */
   pump(consumer: Consumer): void;
   /** Queue lanes: there may be a free worker again. */

@@ -104,6 +104,14 @@ export function createGateway(options: GatewayOptions): Promise<Gateway> {
 const EMPTY_WAKE_MS = 60_000;
 const LEAST_WAKE_MS = 1_000;
 
+/** A token resumes only what its bearer was authenticated for; a pool worker's id is the gateway's, not in its hello. */
+function sameIdentity(held: Identity, claimed: Identity): boolean {
+  if (held.type === "non_unique_task" && claimed.type === "non_unique_task") {
+    return held.workspace === claimed.workspace && held.implementation === claimed.implementation;
+  }
+  return held.type === claimed.type && identityTopic(held) === identityTopic(claimed);
+}
+
 class EmbeddedGateway implements Gateway, Door {
   readonly limits: Readonly<Limits>;
   readonly loopbackOnly: boolean;
@@ -253,7 +261,9 @@ class EmbeddedGateway implements Gateway, Door {
     if (holder) {
       // A holder without a socket has lost its claim to the first who asks; a live one only to a takeover, or to the
       // same client object: its welcome was lost on a wire whose end the gateway has not heard of yet.
-      if (holder.connected && !hello.takeover && holder.producer !== hello.producer) throw new DuplicateIdentityError(topic);
+      if (holder.connected && !hello.takeover && holder.producer !== hello.producer) {
+        throw new DuplicateIdentityError(topic);
+      }
       this.#end(holder, 4410, "replaced by a newer connection");
     }
     const session = new Session(
@@ -307,7 +317,10 @@ class EmbeddedGateway implements Gateway, Door {
   #resume(hello: Hello, transport: Transport): Session | undefined {
     const claim = hello.resume;
     const session = claim && this.#registry.session(claim.session);
-    if (!session || session.token !== claim.token || session.ended || session.producer !== hello.producer) {
+    if (
+      !session || session.token !== claim.token || session.ended || session.producer !== hello.producer ||
+      !sameIdentity(session.identity, hello.identity)
+    ) {
       return undefined;
     }
     if (!session.canResume(claim.received, claim.handled)) {
@@ -436,6 +449,10 @@ class EmbeddedGateway implements Gateway, Door {
     }
     if (now - this.#expiredAt >= EMPTY_WAKE_MS) {
       this.#expiredAt = now;
+      // A cursor ages from its last use, and listening is use.
+      for (const session of this.#registry.all()) {
+        for (const consumer of session.consumers) consumer.lane.touch(consumer);
+      }
       this.#core.store.log.expire(now - retentionMs, 1000);
       this.#core.store.dedupe.expire(now - dedupeMs);
       this.#router.sweep();

@@ -132,6 +132,16 @@ export class Lane implements Listened {
     }
   }
 
+  touch(consumer: Consumer): void {
+    if (this.policy === "live" || this.policy === "queue") return;
+    const { log } = this.#core.store;
+    const cursor = log.cursor(this.topic, consumer.name);
+    const commit = (at: number | undefined): void =>
+      log.commit(this.topic, consumer.name, at ?? 0, this.#core.clock.now());
+    if (cursor instanceof Promise) cursor.then(commit, (error) => consumer.session.fail(error));
+    else commit(cursor);
+  }
+
   /** Hands a consumer that is behind what its window has room for. */
   pump(consumer: Consumer): void {
     if (this.policy === "live" || this.policy === "queue" || consumer.reading || !this.consumers.includes(consumer)) {

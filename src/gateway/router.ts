@@ -77,7 +77,7 @@ export class Router {
     try {
       this.#send(session, view);
     } catch (error) {
-      this.#core.store.dedupe.advance(session.producerKey, view.number, this.#core.clock.now());
+      // Its number stays unused: should the refusal get lost with the session, the message is judged again.
       session.reject(view.number, error);
     }
   }
@@ -99,6 +99,9 @@ export class Router {
       );
     }
     const now = clock.now();
+    if (view.number === 0) {
+      throw new InvalidArgumentError("Cannot take a send with number 0: a producer's messages count from 1");
+    }
     const byProducer = view.idStart === view.idEnd;
     const producer = session.producerKey;
     if (view.number <= store.dedupe.producer(producer)) {

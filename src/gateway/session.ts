@@ -1,5 +1,5 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { type AetherError, InvalidArgumentError } from "../errors.ts";
+import { type AetherError, InvalidArgumentError, QuotaError } from "../errors.ts";
 import { utf8 } from "../base/bytes.ts";
 import { closeCodeFor } from "../protocol/close_codes.ts";
 import { toWireError } from "../protocol/error_wire.ts";
@@ -102,10 +102,9 @@ export class Session implements Listener, Asker {
     head.structured(FrameKind.Welcome, encodeStructured(welcome));
     transport.send(head.take());
     this.#sealed = [];
-    if (welcome.resumed) {
-      for (const message of this.#outbox.replay(received, BATCH_BYTES)) transport.send(message);
-      this.acknowledged(received, handled);
-    }
+    // Also for a new session: what came in between its lock and its welcome has been laid and not sent.
+    for (const message of this.#outbox.replay(received, BATCH_BYTES)) transport.send(message);
+    if (welcome.resumed) this.acknowledged(received, handled);
     this.resume();
   }
 
@@ -233,6 +232,7 @@ export class Session implements Listener, Asker {
 
   /** Wants to be flushed at the end of the turn. */
   touch(): void {
+    if (this.writer.size >= BATCH_BYTES) this.flushWriter();
     if (this.#isDirty) return;
     this.#isDirty = true;
     this.core.dirty(this);
@@ -269,13 +269,13 @@ export class Session implements Listener, Asker {
       this.#sealed = [];
       for (const bytes of sealed) transport.send(bytes);
     }
-    if (this.#outbox.bytes > this.core.limits.replayBytes) {
+    // A client that is connected gets its answers however many they are; without a socket the bound holds.
+    if (!transport && this.#outbox.bytes > this.core.limits.replayBytes) {
       this.core.logger("warn", "session.overflow", { topic: this.topic, bytes: this.#outbox.bytes });
-      this.fail(
-        new InvalidArgumentError(
-          `Cannot keep the session: ${this.#outbox.bytes} bytes wait for an ack, at most ${this.core.limits.replayBytes} are kept`,
-        ),
-      );
+      const details = { limit: this.core.limits.replayBytes, current: this.#outbox.bytes };
+      const words =
+        `Cannot keep the session: ${details.current} bytes wait for an ack, at most ${details.limit} are kept`;
+      this.fail(new QuotaError(words, { details, retryAfterMs: 1000 }));
     }
   }
 

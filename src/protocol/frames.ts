@@ -129,7 +129,7 @@ export function readSend(bytes: Uint8Array, start: number, end: number, view: Me
 
 /** Fills the view from a `Deliver` frame at [start, end). */
 export function readDeliver(bytes: Uint8Array, start: number, end: number, view: MessageView): void {
-  if (end - start < DELIVER_HEAD) fault("a delivery is shorter than its head");
+  if (end - start < DELIVER_HEAD + 1) fault("a delivery is shorter than its head");
   const source = readU16(bytes, start + 20);
   const target = readU16(bytes, start + 22);
   const meta = readU16(bytes, start + 24);
@@ -139,6 +139,7 @@ export function readDeliver(bytes: Uint8Array, start: number, end: number, view:
   if (at + source + target + workspaceLength + id + meta > end) {
     fault("a delivery ends before its topics, id and metadata");
   }
+  if (bytes[start + 5] & FLAG_PRODUCER_ID && id < 6) fault("a producer's message id without its number");
   view.bytes = bytes;
   view.flags = bytes[start + 5];
   view.messageType = bytes[start + 6];
@@ -183,6 +184,15 @@ export function readRequest(bytes: Uint8Array, start: number, end: number, view:
   view.payloadEnd = end;
 }
 
+/** Bytes a frame of this kind has at least; what is shorter is malformed. */
+const LEAST: Record<number, number> = {
+  [FrameKind.Ack]: FRAME_HEAD + 12,
+  [FrameKind.Reject]: FRAME_HEAD + 6,
+  [FrameKind.Call]: FRAME_HEAD + 4,
+  [FrameKind.Reply]: FRAME_HEAD + 6,
+  [FrameKind.Cancel]: FRAME_HEAD + 4,
+};
+
 /** Receives the frames of one WebSocket message; `start` is where the length stands. */
 export type FrameVisitor = (kind: number, bytes: Uint8Array, start: number, end: number) => void;
 
@@ -195,7 +205,12 @@ export function eachFrame(bytes: Uint8Array, visit: FrameVisitor): void {
     if (end < at + FRAME_HEAD || end > bytes.length) {
       fault(`a length of ${end - at - 4} where ${bytes.length - at - 4} bytes are left`);
     }
-    visit(bytes[at + 4], bytes, at, end);
+    const kind = bytes[at + 4];
+    if (end - at < (LEAST[kind] ?? FRAME_HEAD)) fault(`a frame of kind ${kind} is shorter than its head`);
+    if (kind === FrameKind.Receipts && (end - at - FRAME_HEAD) % RECEIPT_BYTES !== 0) {
+      fault("receipts end within an entry");
+    }
+    visit(kind, bytes, at, end);
     at = end;
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { Gateway } from "../gateway/gateway.ts";
 import { SUBPROTOCOL } from "../protocol/limits.ts";
-import { PING, PONG, type Transport, type TransportSink } from "../transport/transport.ts";
+import { closeReason, PING, PONG, type Transport, type TransportSink } from "../transport/transport.ts";
 import { addresses, checkServe, readUpgrade, type ServeOptions, type Server } from "./rim.ts";
 
 export type { ServeOptions, Server } from "./rim.ts";
@@ -94,7 +94,7 @@ function transportOf(socket: BunSocket): Transport {
       if (!socket.data.over) socket.sendText(PING);
     },
     close: (code = 1000, reason = "") => {
-      if (!socket.data.over) socket.close(code, reason.slice(0, 100));
+      if (!socket.data.over) socket.close(code, closeReason(reason));
     },
     abandon: () => {
       socket.terminate();

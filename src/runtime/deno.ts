@@ -4,7 +4,7 @@
  */
 import type { Gateway } from "../gateway/gateway.ts";
 import { SUBPROTOCOL } from "../protocol/limits.ts";
-import { PING, PONG, type Transport } from "../transport/transport.ts";
+import { closeReason, PING, PONG, type Transport } from "../transport/transport.ts";
 import { addresses, checkServe, readUpgrade, type ServeOptions, type Server } from "./rim.ts";
 
 export type { ServeOptions, Server } from "./rim.ts";
@@ -65,7 +65,7 @@ function accept(gateway: Gateway, socket: WebSocket, token: string | undefined, 
       if (isOpen()) socket.send(PING);
     },
     close: (code = 1000, reason = "") => {
-      if (isOpen()) socket.close(code, reason.slice(0, 100));
+      if (isOpen()) socket.close(code, closeReason(reason));
     },
     abandon: () => {
       if (isOpen()) socket.close(4408, "abandoned");

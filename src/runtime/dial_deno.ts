@@ -185,6 +185,8 @@ class Wire implements Transport {
   #last = false;
   #queue: Uint8Array[] = [];
   #writing = false;
+  /** A write failed: none is tried any more. */
+  #mute = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(conn: Conn, sink: TransportSink, buffer: Uint8Array, filled: number) {
@@ -297,6 +299,7 @@ class Wire implements Transport {
   }
 
   #write(frame: Uint8Array): void {
+    if (this.#mute) return;
     this.#queue.push(frame);
     if (!this.#writing) void this.#drain();
   }
@@ -306,12 +309,9 @@ class Wire implements Transport {
     try {
       while (this.#queue.length > 0) await writeAll(this.#conn, this.#take());
     } catch {
-      // Writing stays set: nothing is tried any more.
-      this.#closing = true;
+      this.#mute = true;
       this.#queue = [];
-      if (this.#last) this.#hangUp();
-      else if (!this.#over) this.#limit(BROKEN_MS);
-      return;
+      if (!this.#over) this.#limit(BROKEN_MS);
     }
     this.#writing = false;
     if (this.#last) this.#hangUp();

@@ -8,7 +8,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Gateway } from "../gateway/gateway.ts";
 import { SUBPROTOCOL } from "../protocol/limits.ts";
-import { PING, PONG, type Transport } from "../transport/transport.ts";
+import { closeReason, PING, PONG, type Transport } from "../transport/transport.ts";
 import { addresses, checkServe, readUpgrade, type ServeOptions, type Server } from "./rim.ts";
 
 export type { ServeOptions, Server } from "./rim.ts";
@@ -86,7 +86,7 @@ function accept(gateway: Gateway, socket: WebSocket, token: string | undefined):
       if (!over && socket.readyState === 1) socket.send(PING);
     },
     close: (code = 1000, reason = "") => {
-      if (!over) socket.close(code, reason.slice(0, 100));
+      if (!over) socket.close(code, closeReason(reason));
     },
     abandon: () => {
       socket.terminate();

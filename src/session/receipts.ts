@@ -9,19 +9,21 @@ export class PendingReceipt implements Promise<Receipt> {
   readonly [Symbol.toStringTag] = "Promise";
   readonly number: number;
   readonly #name: string;
+  readonly #own: boolean;
   #receipt: Receipt | undefined;
   #error: { why: unknown } | undefined;
   #asked: PromiseWithResolvers<Receipt> | undefined;
 
-  /** @param name the message's id, or the producer's name when it is numbered */
-  constructor(number: number, name: string) {
+  /** @param name the message's own id, or with `own` false its producer's name */
+  constructor(number: number, name: string, own: boolean) {
     this.number = number;
     this.#name = name;
+    this.#own = own;
   }
 
   /** The message's id. */
   get id(): string {
-    return this.#name.length === 12 ? messageId(this.#name, this.number) : this.#name.slice(1);
+    return this.#own ? this.#name : messageId(this.#name, this.number);
   }
 
   /** The gateway has taken it. */

@@ -32,7 +32,7 @@ import {
   RECEIPT_DUPLICATE,
 } from "../protocol/frames.ts";
 import type { Bye, Hello, Welcome } from "../protocol/handshake.ts";
-import { BATCH_BYTES, DEFAULT_LIMITS, MESSAGE_ID_BYTES } from "../protocol/limits.ts";
+import { BATCH_BYTES, DEFAULT_LIMITS, MESSAGE_ID_BYTES, TOPIC_BYTES } from "../protocol/limits.ts";
 import type { ConnectionAck, Gap, Receipt, Signal } from "../protocol/messages.ts";
 import type { Identity } from "../protocol/principals.ts";
 import { decodeStructured, encodeStructured } from "../protocol/structured.ts";
@@ -244,10 +244,10 @@ export class Session implements TransportSink {
     ) {
       if (!this.#makeRoom()) return this.#full(message);
     }
-    const number = ++this.#number;
-    const receipt = new PendingReceipt(number, message.id === undefined ? this.#producer : "#" + message.id);
-    this.#receipts.push(receipt);
     const topic = message.topic === this.#topic ? this.#topicBytes : this.#encodeTopic(message.topic);
+    const number = ++this.#number;
+    const receipt = new PendingReceipt(number, message.id ?? this.#producer, message.id !== undefined);
+    this.#receipts.push(receipt);
     const ready = this.#state.kind === "ready";
     const writer = ready ? this.#writer : this.#scratch;
     writer.send(message.messageType, number, message.ttlMs ?? 0, topic, id, meta, payload);
@@ -258,8 +258,9 @@ export class Session implements TransportSink {
   }
 
   #encodeTopic(topic: string): Uint8Array {
+    const bytes = topicBytes(topic);
     this.#topic = topic;
-    return (this.#topicBytes = utf8(topic));
+    return (this.#topicBytes = bytes);
   }
 
   #full(message: Outgoing): Promise<Receipt> {
@@ -327,6 +328,7 @@ export class Session implements TransportSink {
       );
     }
     const meta = options.metadata ? metadataBytes(options.metadata) : NO_BYTES;
+    topicBytes(topic);
     return this.requests.ask(topic, payload, meta, options);
   }
 
@@ -750,7 +752,7 @@ export class Session implements TransportSink {
 }
 
 function refusedReceipt(producer: string, error: unknown): PendingReceipt {
-  const receipt = new PendingReceipt(0, producer);
+  const receipt = new PendingReceipt(0, producer, false);
   receipt.reject(error);
   return receipt;
 }
@@ -759,6 +761,17 @@ function readInto(read: typeof readDeliver, bytes: Uint8Array, start: number, en
   const view = new MessageView();
   read(bytes, start, end, view);
   return view;
+}
+
+function topicBytes(topic: string): Uint8Array {
+  const bytes = utf8(topic);
+  if (bytes.length > TOPIC_BYTES) {
+    throw new InvalidArgumentError(
+      `Cannot send to a topic of ${bytes.length} bytes: at most ${TOPIC_BYTES} are allowed`,
+      "topic",
+    );
+  }
+  return bytes;
 }
 
 function idBytes(id: string): Uint8Array {

@@ -25,14 +25,17 @@ export class Wire {
     if (!gateway) throw new ConnectionError("Cannot connect: the gateway is not running");
     const state = { halfOpen: false };
     const underway = { up: 0, down: 0 };
+    const hole = { up: false, down: false };
     this.#halfOpen = false;
     this.#drop = 0;
     const dial = gateway.dial((direction, run) => {
       if (state.halfOpen) return;
       if (this.#drop > 0 && this.#current === state) {
+        // A hole in a byte stream hides all that comes after it.
+        hole[direction] = true;
         if (--this.#drop === 0) queueMicrotask(() => this.cut());
-        return;
       }
+      if (hole[direction]) return;
       const at = Math.max(this.#lastAt[direction], this.#clock.now() + this.#delayMs);
       this.#lastAt[direction] = at;
       // What is due now may still stand behind something due at the same moment.

@@ -39,6 +39,13 @@ export type Dial = (
   options: { signal: AbortSignal; token?: string },
 ) => Promise<Transport>;
 
+/** A close reason that fits: WebSocket allows 123 bytes of UTF-8, and platforms throw over more. */
+export function closeReason(text: string): string {
+  const encoded = new TextEncoder().encode(text);
+  // A cut inside a character would decode to U+FFFD, three bytes again: drop it.
+  return encoded.length <= 123 ? text : new TextDecoder().decode(encoded.subarray(0, 120)).replace(/\uFFFD+$/, "");
+}
+
 /** Sign of life, asked and answered: the only texts on the wire. */
 export const PING = "ping";
 /** The answer to {@link PING}. */

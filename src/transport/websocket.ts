@@ -2,7 +2,7 @@
 import { ConnectionError } from "../errors.ts";
 import { base64url, utf8 } from "../base/bytes.ts";
 import { BEARER_PREFIX, SUBPROTOCOL } from "../protocol/limits.ts";
-import { type Dial, PING, PONG, type Transport } from "./transport.ts";
+import { closeReason, type Dial, PING, PONG, type Transport } from "./transport.ts";
 
 /** The part of a WebSocket class that is needed here; the global one and the `ws` package both fit. */
 export type WebSocketConstructor = new (url: string, protocols?: string[]) => WebSocket;
@@ -51,7 +51,7 @@ export function webSocketDial(Socket?: WebSocketConstructor): Dial {
           if (!over && socket.readyState === 1) socket.send(PING);
         },
         close(code = 1000, reason = "") {
-          if (!over) socket.close(code, reason.slice(0, 100));
+          if (!over) socket.close(code, closeReason(reason));
         },
         abandon() {
           if (over) return;
