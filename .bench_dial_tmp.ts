@@ -22,7 +22,7 @@ if (role === "server") {
     let got = 0;
     let waiting: (() => void)[] = []; let onWire = 0;
     b.onMessage(() => { got++; onWire--; waiting.shift()?.(); });
-    await Promise.all([a.connect(), b.connect()]);
+    for (const c of [a,b]) { c.onError((e)=>console.error("ERR",e.message)); c.onDisconnect((r)=>console.error("DISC",r)); c.onGap((g)=>console.error("GAP",g)); } await Promise.all([a.connect(), b.connect()]);
     // relay, window 100 
     for (const size of [256, 16384]) {
       const payload = new Uint8Array(size).fill(7);
@@ -31,14 +31,14 @@ if (role === "server") {
       const lane = async () => { while (performance.now() - t0 < budget) { a.send({ targetTopic: b.topic, payload }).catch(() => {}); const p = new Promise<void>((r) => waiting.push(r)); await p; sent++; } };
       await Promise.all(Array.from({ length: 100 }, lane));
       const dt = performance.now() - t0;
-      if (round) put(`${name} relay ${size} B window 100 msg/s`, (sent / dt * 1000).toFixed(0));
+      console.error(round,name,"relay",size,(sent/dt*1000).toFixed(0)); if (round) put(`${name} relay ${size} B window 100 msg/s`, (sent / dt * 1000).toFixed(0));
     }
     for (const [size, conc] of [[64, 1], [2000, 1], [16384, 1], [2000, 100], [64, 100]]) {
       const payload = new Uint8Array(size);
       const lat: number[] = []; const t0 = performance.now(); let k = 0;
       const lane = async () => { while (performance.now() - t0 < 800) { const s = performance.now(); await a.request(b.topic, payload); lat.push(performance.now() - s); k++; } };
       await Promise.all(Array.from({ length: conc }, lane));
-      const dt = performance.now() - t0; lat.sort((x, y) => x - y);
+      const dt = performance.now() - t0; console.error(round,name,"rr",size,conc,k); lat.sort((x, y) => x - y);
       if (round) put(`${name} req/reply ${size} B c${conc}`, `${(k / dt * 1000).toFixed(0)}/s p50 ${(lat[k >> 1] * 1000).toFixed(0)}us p99 ${(lat[Math.floor(k * .99)] * 1000).toFixed(0)}us`);
     }
     await Promise.all([a.disconnect(), b.disconnect()]);

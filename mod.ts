@@ -29,10 +29,28 @@ export { TaskClient } from "./src/client/task.ts";
 export type { TaskClientOptions } from "./src/client/task.ts";
 export { OrchestratorClient } from "./src/client/orchestrator.ts";
 export type { OrchestratorClientOptions } from "./src/client/orchestrator.ts";
-export { BridgeClient, MetricsBridgeClient, ServiceClient, WorkflowEngineClient } from "./src/client/platform.ts";
+export {
+  BridgeClient,
+  MetricsBridgeClient,
+  PlatformClient,
+  ServiceClient,
+  WorkflowEngineClient,
+} from "./src/client/platform.ts";
 export type { PlatformClientOptions } from "./src/client/platform.ts";
 export { AetherClient } from "./src/client/aether_client.ts";
 export type { MessageHandler, OutgoingMessage, RequestOptions, SendOptions } from "./src/client/aether_client.ts";
+export type {
+  Broadcast,
+  SendEvent,
+  SendMetric,
+  SendToAgent,
+  SendToPool,
+  SendToService,
+  SendToTask,
+  SendToUser,
+  SendToUserBroadcast,
+  SendToUserWorkspace,
+} from "./src/client/senders.ts";
 export type { ClientOptions, ConnectionOptions, OutboxOptions } from "./src/client/options.ts";
 export { withAPIKey, withTaskToken, withTenant, withToken } from "./src/client/credentials.ts";
 export type { Credentials } from "./src/client/credentials.ts";

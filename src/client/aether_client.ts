@@ -49,7 +49,10 @@ const ANY = (): boolean => true;
 
 /** What all clients can: connect, listen, send, ask. One connection, which is the identity's lock and heartbeat. */
 export abstract class AetherClient {
-  /** The connection and its verbs; capabilities stand on it. */
+  /**
+   * The connection and its verbs; capabilities stand on it.
+   * @internal
+   */
   protected readonly session: Session;
 
   /**

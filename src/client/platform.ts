@@ -50,7 +50,7 @@ export interface PlatformClientOptions extends ClientOptions {
 }
 
 /** What bridges and services share: no workspace of their own, and so all of them. */
-abstract class PlatformClient extends AetherClient {
+export abstract class PlatformClient extends AetherClient {
   /** What kind. */
   readonly implementation: string;
   /** Which one of its kind. */
@@ -72,6 +72,7 @@ abstract class PlatformClient extends AetherClient {
   /** See {@link verbs.Broadcast}. */
   readonly broadcastToUsers: verbs.Broadcast = verbs.broadcastToUsers(this.session);
 
+  /** Makes one. */
   constructor(type: "bridge" | "service", options: PlatformClientOptions) {
     const implementation = requireSegment(options.implementation, "implementation");
     const specifier = requireSegment(options.specifier, "specifier");

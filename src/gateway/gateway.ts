@@ -74,6 +74,7 @@ export interface Gateway {
   disconnect(sessionId: string, reason?: string): boolean;
   /** Drains: clients are told to come back after `retryAfterMs`, what they have sent is kept, then all is released. */
   close(options?: { retryAfterMs?: number }): Promise<void>;
+  /** Same as {@link Gateway.close}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 

@@ -77,24 +77,39 @@ export function readU16(bytes: Uint8Array, at: number): number {
  * copy what must outlive the next `read…` call.
  */
 export class MessageView {
+  /** The bytes the frame came in. */
   bytes: Uint8Array = new Uint8Array(0);
+  /** The frame's flags. */
   flags = 0;
+  /** Label of the payload. */
   messageType = 0;
   /** Send: the producer's message number. Deliver: the lane's sequence. Request: the call id. */
   number = 0;
   /** Deliver: ms since epoch. Send: ttl in ms, 0 for none. Request: timeout in ms. */
   time = 0;
+  /** Where the source begins. */
   sourceStart = 0;
+  /** Where the source ends. */
   sourceEnd = 0;
+  /** Where the target begins. */
   targetStart = 0;
+  /** Where the target ends. */
   targetEnd = 0;
+  /** Where the workspace begins. */
   workspaceStart = 0;
+  /** Where the workspace ends. */
   workspaceEnd = 0;
+  /** Where the id begins. */
   idStart = 0;
+  /** Where the id ends. */
   idEnd = 0;
+  /** Where the meta begins. */
   metaStart = 0;
+  /** Where the meta ends. */
   metaEnd = 0;
+  /** Where the payload begins. */
   payloadStart = 0;
+  /** Where the payload ends. */
   payloadEnd = 0;
 }
 
@@ -227,7 +242,10 @@ export class FrameWriter {
   /** Numbered frames in the buffer. */
   numbered = 0;
 
-  /** @param least smallest buffer to start with, in bytes; 0 makes buffers of exactly one frame */
+  /**
+   * Makes one.
+   * @param least smallest buffer to start with, in bytes; 0 makes buffers of exactly one frame
+   */
   constructor(least = 512) {
     this.#hint = this.#least = least;
   }

@@ -14,15 +14,20 @@ export class VirtualClock implements Clock {
   #order = 0;
   #timers: Timer[] = [];
 
-  /** @param start ms since epoch at which it begins */
+  /**
+   * Makes one.
+   * @param start ms since epoch at which it begins
+   */
   constructor(start: number = Date.UTC(2026, 0, 1)) {
     this.#now = start;
   }
 
+  /** Milliseconds since the epoch, as it stands. */
   now(): number {
     return this.#now;
   }
 
+  /** Calls back at its moment, when the clock is moved past it. */
   timer(delayMs: number, run: () => void): CancelTimer {
     const timer: Timer = { at: this.#now + Math.max(0, delayMs), order: this.#order++, run };
     let low = 0;
