@@ -5,6 +5,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { FLAG_ERROR, FrameKind, FrameWriter, MessageView, readSend, RECEIPT_DUPLICATE } from "../src/protocol/frames.ts";
+import { writeDeliver, writeReceipts, writeReject } from "../src/protocol/frames_down.ts";
 import { toWireError } from "../src/protocol/error_wire.ts";
 import { DEFAULT_LIMITS } from "../src/protocol/limits.ts";
 import { encodeStructured } from "../src/protocol/structured.ts";
@@ -61,7 +62,7 @@ function deliver(name: string, sent: SendParts, rest: { sequence: number; at: nu
   const view = new MessageView();
   const bytes = sendBytes(sent);
   readSend(bytes, 0, bytes.length, view);
-  const frame = made((writer) => writer.deliver(view, rest.sequence, rest.at, text(rest.source), text(sent.topic), text(rest.workspace), text(rest.producer)));
+  const frame = made((writer) => writeDeliver(writer, view, { sequence: rest.sequence, at: rest.at, source: text(rest.source), target: text(sent.topic), workspace: text(rest.workspace), producer: text(rest.producer) }));
   if (rest.queue) frame[5] |= 2;
   const named = sent.id === "" ? { producer: rest.producer, number: sent.number } : { id: sent.id };
   const { sequence, at, source, workspace, queue } = rest;
@@ -137,9 +138,9 @@ deliver("deliver of a sender without workspace", plain, { sequence: 1, at, sourc
 
 const entries = [{ duplicate: false, number: 1, sequence: 42 }, { duplicate: true, number: 2, sequence: 0 }];
 const flat = entries.flatMap(({ duplicate, number, sequence }) => [duplicate ? RECEIPT_DUPLICATE : 0, number, sequence]);
-add("receipts: one new, one duplicate", "down", made((writer) => writer.receipts(flat)), { kind: FrameKind.Receipts, entries });
+add("receipts: one new, one duplicate", "down", made((writer) => writeReceipts(writer, flat)), { kind: FrameKind.Receipts, entries });
 const quota = toWireError(new QuotaError("Cannot keep the message: the lane is full", { details: { limit: 10 }, retryAfterMs: 1000 }));
-add("reject with an error body", "down", made((writer) => writer.reject(3, encodeStructured(quota))), { kind: FrameKind.Reject, number: 3, error: quota });
+add("reject with an error body", "down", made((writer) => writeReject(writer, 3, encodeStructured(quota))), { kind: FrameKind.Reject, number: 3, error: quota });
 
 // ---- requests and calls -----------------------------------------------------------------------------------------
 

@@ -48,7 +48,9 @@ export async function runDemo(
     }): a reader asks 3 counters, a collector sums up, a user watches.`,
   );
   if (text.isCut) output.line("There are more files than a demo needs; the rest was left out.");
-  const onProgress = (done: number, total: number): void => output.progress("counting", done, total);
+  const onProgress = (done: number, total: number): void => {
+    if (!signal.aborted) output.progress("counting", done, total);
+  };
   const total = await example.wordCount({ address, files: pieces, onProgress, signal });
   const ms = Math.round(performance.now() - began);
   output.event("result", { ...total, top: total.top.map(([word, count]) => ({ word, count })), ms });

@@ -76,7 +76,7 @@ export function sessionOptions(identity: Identity, options: ClientOptions, works
   const connection = options.connection ?? {};
   if (options.tls && !options.dial) {
     throw new InvalidArgumentError(
-      "Cannot use tls certificates: a WebSocket takes none on this platform; give a dial that does, e.g. webSocketDial() over a class of your runtime",
+      "Cannot use tls certificates: WebSockets take none here; give a dial that does",
       "tls",
     );
   }

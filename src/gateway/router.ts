@@ -2,6 +2,7 @@
 import { InvalidArgumentError, NotFoundError, PermissionDeniedError, QuotaError } from "../errors.ts";
 import { textAt } from "../base/bytes.ts";
 import { FrameWriter, type MessageView, RECEIPT_DUPLICATE } from "../protocol/frames.ts";
+import { writeDeliver } from "../protocol/frames_down.ts";
 import { parseTopic, type Topic } from "../protocol/topics.ts";
 import { sendFault } from "./access.ts";
 import type { Core } from "./core.ts";
@@ -123,15 +124,14 @@ export class Router {
     lane.admit(payload);
     const sequence = lane.next();
     const target = route.topic.lane === "event" || route.topic.lane === "metric" ? route.bytes : lane.topicBytes;
-    this.#encoder.deliver(
-      view,
+    writeDeliver(this.#encoder, view, {
       sequence,
-      now,
-      session.topicBytes,
+      at: now,
+      source: session.topicBytes,
       target,
-      session.workspaceBytes,
-      session.producerBytes,
-    );
+      workspace: session.workspaceBytes,
+      producer: session.producerBytes,
+    });
     const frame = this.#encoder.take();
     if (lane.policy === "queue") markQueue(frame);
     lane.publish(frame, now, view.time > 0 ? now + view.time : 0, session);

@@ -4,6 +4,7 @@ import { utf8 } from "../base/bytes.ts";
 import { closeCodeFor } from "../protocol/close_codes.ts";
 import { toWireError } from "../protocol/error_wire.ts";
 import { FLAG_QUEUE, FrameKind, FrameWriter } from "../protocol/frames.ts";
+import { writeReceipts, writeReject } from "../protocol/frames_down.ts";
 import type { Welcome } from "../protocol/handshake.ts";
 import { BATCH_BYTES } from "../protocol/limits.ts";
 import type { Gap, Signal } from "../protocol/messages.ts";
@@ -213,7 +214,7 @@ export class Session implements Listener, Asker {
   reject(number: number, error: unknown): void {
     this.core.counters.rejected++;
     this.#closeReceipts();
-    this.writer.reject(number, encodeStructured(toWireError(error)));
+    writeReject(this.writer, number, encodeStructured(toWireError(error)));
     this.touch();
   }
 
@@ -240,7 +241,7 @@ export class Session implements Listener, Asker {
 
   #closeReceipts(): void {
     if (this.#receipts.length === 0) return;
-    this.writer.receipts(this.#receipts);
+    writeReceipts(this.writer, this.#receipts);
     this.#receipts = [];
   }
 

@@ -39,33 +39,25 @@ export function fromWireError(body: unknown): errors.AetherError {
   if (typeof wire.retryAfterMs === "number") options.retryAfterMs = wire.retryAfterMs;
   switch (wire.code) {
     case "INVALID_ARGUMENT":
-      return new errors.InvalidArgumentError(
-        message,
-        typeof details.argument === "string" ? details.argument : undefined,
-        options,
-      );
-    case "UNAUTHENTICATED":
-      return new errors.AuthenticationError(message, options);
-    case "PERMISSION_DENIED":
-      return new errors.PermissionDeniedError(message, options);
-    case "NOT_FOUND":
-      return new errors.NotFoundError(message, options);
+      return new errors.InvalidArgumentError(message, details.argument as string | undefined, options);
     case "ALREADY_EXISTS":
-      return new errors.DuplicateIdentityError(typeof details.identity === "string" ? details.identity : "", {
-        ...options,
-        message,
-      });
-    case "ABORTED":
-      return new errors.ConflictError(message, options);
-    case "RESOURCE_EXHAUSTED":
-      return new errors.QuotaError(message, options);
-    case "DEADLINE_EXCEEDED":
-      return new errors.TimeoutError(message, options);
-    case "UNAVAILABLE":
-      return new errors.ConnectionError(message, options);
-    case "UNIMPLEMENTED":
-      return new errors.UnimplementedError(message, options);
-    default:
-      return new errors.AetherError(message, wire.code === "CANCELLED" ? "CANCELLED" : "INTERNAL", options);
+      return new errors.DuplicateIdentityError(String(details.identity ?? ""), { ...options, message });
   }
+  const Kind = wire.code && BY_CODE[wire.code];
+  return Kind
+    ? new Kind(message, options)
+    : new errors.AetherError(message, wire.code === "CANCELLED" ? "CANCELLED" : "INTERNAL", options);
 }
+
+const BY_CODE: Partial<
+  Record<errors.ErrorCode, new (message: string, options: errors.AetherErrorOptions) => errors.AetherError>
+> = {
+  UNAUTHENTICATED: errors.AuthenticationError,
+  PERMISSION_DENIED: errors.PermissionDeniedError,
+  NOT_FOUND: errors.NotFoundError,
+  ABORTED: errors.ConflictError,
+  RESOURCE_EXHAUSTED: errors.QuotaError,
+  DEADLINE_EXCEEDED: errors.TimeoutError,
+  UNAVAILABLE: errors.ConnectionError,
+  UNIMPLEMENTED: errors.UnimplementedError,
+};

@@ -54,7 +54,8 @@ export const RECEIPT_DUPLICATE = 1;
 /** Bytes before a frame's kind-specific part: length, kind, flags. */
 export const FRAME_HEAD = 6;
 const SEND_HEAD = FRAME_HEAD + 18;
-const DELIVER_HEAD = FRAME_HEAD + 20;
+/** Bytes of a `Deliver` before its workspace length. */
+export const DELIVER_HEAD = FRAME_HEAD + 20;
 const REQUEST_HEAD = FRAME_HEAD + 16;
 /** Bytes of one entry of a `Receipts` frame: flags, u48 number, u48 sequence. */
 export const RECEIPT_BYTES = 13;
@@ -242,6 +243,11 @@ export class FrameWriter {
   /** Numbered frames in the buffer. */
   numbered = 0;
 
+  /** Writes one byte. */
+  u8(at: number, value: number): void {
+    this.#bytes[at] = value;
+  }
+
   /**
    * Makes one.
    * @param least smallest buffer to start with, in bytes; 0 makes buffers of exactly one frame
@@ -266,7 +272,8 @@ export class FrameWriter {
     return out;
   }
 
-  #open(kind: number, flags: number, length: number): number {
+  /** Makes room for a frame of so many bytes, head included, and returns where it begins. */
+  open(kind: number, flags: number, length: number): number {
     const at = this.#size;
     const need = at + length;
     if (need > this.#bytes.length) {
@@ -275,30 +282,34 @@ export class FrameWriter {
       this.#bytes = grown;
     }
     this.#size = need;
-    this.#u32(at, length - 4);
+    this.u32(at, length - 4);
     this.#bytes[at + 4] = kind;
     this.#bytes[at + 5] = flags;
     if (isNumbered(kind)) this.numbered++;
     return at;
   }
 
-  #u16(at: number, value: number): void {
+  /** Writes a two-byte number. */
+  u16(at: number, value: number): void {
     this.#bytes[at] = value >>> 8;
     this.#bytes[at + 1] = value;
   }
-  #u32(at: number, value: number): void {
+  /** Writes a four-byte number. */
+  u32(at: number, value: number): void {
     const bytes = this.#bytes;
     bytes[at] = value >>> 24;
     bytes[at + 1] = value >>> 16;
     bytes[at + 2] = value >>> 8;
     bytes[at + 3] = value;
   }
-  #u48(at: number, value: number): void {
+  /** Writes a six-byte number. */
+  u48(at: number, value: number): void {
     const high = Math.floor(value / 4294967296);
-    this.#u16(at, high);
-    this.#u32(at + 2, value >>> 0);
+    this.u16(at, high);
+    this.u32(at + 2, value >>> 0);
   }
-  #put(at: number, part: Uint8Array): number {
+  /** Copies bytes in and returns where they end. */
+  put(at: number, part: Uint8Array): number {
     this.#bytes.set(part, at);
     return at + part.length;
   }
@@ -306,14 +317,14 @@ export class FrameWriter {
   /** A structured frame: handshake, bye, call, notify. */
   structured(kind: number, body: Uint8Array, callId?: number): void {
     const head = callId === undefined ? FRAME_HEAD : FRAME_HEAD + 4;
-    const at = this.#open(kind, 0, head + body.length);
-    if (callId !== undefined) this.#u32(at + FRAME_HEAD, callId);
-    this.#put(at + head, body);
+    const at = this.open(kind, 0, head + body.length);
+    if (callId !== undefined) this.u32(at + FRAME_HEAD, callId);
+    this.put(at + head, body);
   }
 
   /** A frame as it stands in another buffer. */
   copy(bytes: Uint8Array, start: number, end: number): void {
-    const at = this.#open(bytes[start + 4], bytes[start + 5], end - start);
+    const at = this.open(bytes[start + 4], bytes[start + 5], end - start);
     if (end - start < 64) {
       for (let from = start + FRAME_HEAD, to = at + FRAME_HEAD; from < end; from++, to++) {
         this.#bytes[to] = bytes[from];
@@ -323,9 +334,9 @@ export class FrameWriter {
 
   /** Counts, without a number of its own. */
   ack(received: number, handled: number): void {
-    const at = this.#open(FrameKind.Ack, 0, FRAME_HEAD + 12);
-    this.#u48(at + 6, received);
-    this.#u48(at + 12, handled);
+    const at = this.open(FrameKind.Ack, 0, FRAME_HEAD + 12);
+    this.u48(at + 6, received);
+    this.u48(at + 12, handled);
   }
 
   /** A message of a client. `id` empty means: named by producer and number. */
@@ -338,74 +349,18 @@ export class FrameWriter {
     meta: Uint8Array,
     payload: Uint8Array,
   ): void {
-    const at = this.#open(FrameKind.Send, 0, SEND_HEAD + topic.length + id.length + meta.length + payload.length);
+    const at = this.open(FrameKind.Send, 0, SEND_HEAD + topic.length + id.length + meta.length + payload.length);
     this.#bytes[at + 6] = messageType;
     this.#bytes[at + 7] = id.length;
-    this.#u48(at + 8, number);
-    this.#u16(at + 14, topic.length);
-    this.#u16(at + 16, meta.length);
-    this.#u32(at + 18, ttlMs);
-    this.#u16(at + 22, 0);
-    let to = this.#put(at + SEND_HEAD, topic);
-    if (id.length > 0) to = this.#put(to, id);
-    if (meta.length > 0) to = this.#put(to, meta);
-    this.#put(to, payload);
-  }
-
-  /** A message to a client, made of a `Send` as it came in and what the gateway adds. */
-  deliver(
-    view: MessageView,
-    sequence: number,
-    at: number,
-    source: Uint8Array,
-    target: Uint8Array,
-    workspace: Uint8Array,
-    producer: Uint8Array,
-  ): void {
-    const byProducer = view.idStart === view.idEnd;
-    const id = byProducer ? producer.length + 6 : view.idEnd - view.idStart;
-    const meta = view.metaEnd - view.metaStart;
-    const payload = view.payloadEnd - view.payloadStart;
-    const length = DELIVER_HEAD + 1 + source.length + target.length + workspace.length + id + meta + payload;
-    const start = this.#open(FrameKind.Deliver, byProducer ? FLAG_PRODUCER_ID : 0, length);
-    const bytes = this.#bytes;
-    bytes[start + 6] = view.messageType;
-    bytes[start + 7] = id;
-    this.#u48(start + 8, sequence);
-    this.#u48(start + 14, at);
-    this.#u16(start + 20, source.length);
-    this.#u16(start + 22, target.length);
-    this.#u16(start + 24, meta);
-    bytes[start + DELIVER_HEAD] = workspace.length;
-    let to = this.#put(start + DELIVER_HEAD + 1, source);
-    to = this.#put(to, target);
-    to = this.#put(to, workspace);
-    if (byProducer) {
-      to = this.#put(to, producer);
-      this.#u48(to, view.number);
-      to += 6;
-    } else to = this.#put(to, view.bytes.subarray(view.idStart, view.idEnd));
-    // Metadata and payload lie side by side in both frames: one copy for the two.
-    bytes.set(view.bytes.subarray(view.metaStart, view.payloadEnd), to);
-  }
-
-  /** Starts a `Receipts` frame of `count` entries and returns where the first one goes; see {@link FrameWriter.receipt}. */
-  receipts(entries: readonly number[]): void {
-    const at = this.#open(FrameKind.Receipts, 0, FRAME_HEAD + (entries.length / 3) * RECEIPT_BYTES);
-    let to = at + FRAME_HEAD;
-    for (let entry = 0; entry < entries.length; entry += 3) {
-      this.#bytes[to] = entries[entry];
-      this.#u48(to + 1, entries[entry + 1]);
-      this.#u48(to + 7, entries[entry + 2]);
-      to += RECEIPT_BYTES;
-    }
-  }
-
-  /** A send that was refused. */
-  reject(number: number, error: Uint8Array): void {
-    const at = this.#open(FrameKind.Reject, 0, FRAME_HEAD + 6 + error.length);
-    this.#u48(at + 6, number);
-    this.#put(at + 12, error);
+    this.u48(at + 8, number);
+    this.u16(at + 14, topic.length);
+    this.u16(at + 16, meta.length);
+    this.u32(at + 18, ttlMs);
+    this.u16(at + 22, 0);
+    let to = this.put(at + SEND_HEAD, topic);
+    if (id.length > 0) to = this.put(to, id);
+    if (meta.length > 0) to = this.put(to, meta);
+    this.put(to, payload);
   }
 
   /** A message that wants one answer. */
@@ -418,36 +373,36 @@ export class FrameWriter {
     meta: Uint8Array,
     payload: Uint8Array,
   ): void {
-    const at = this.#open(
+    const at = this.open(
       FrameKind.Request,
       0,
       REQUEST_HEAD + topic.length + workspace.length + meta.length + payload.length,
     );
     this.#bytes[at + 6] = messageType;
     this.#bytes[at + 7] = 0;
-    this.#u32(at + 8, id);
-    this.#u32(at + 12, timeoutMs);
-    this.#u16(at + 16, topic.length);
-    this.#u16(at + 18, meta.length);
-    this.#u16(at + 20, workspace.length);
-    let to = this.#put(at + REQUEST_HEAD, topic);
-    to = this.#put(to, workspace);
-    to = this.#put(to, meta);
-    this.#put(to, payload);
+    this.u32(at + 8, id);
+    this.u32(at + 12, timeoutMs);
+    this.u16(at + 16, topic.length);
+    this.u16(at + 18, meta.length);
+    this.u16(at + 20, workspace.length);
+    let to = this.put(at + REQUEST_HEAD, topic);
+    to = this.put(to, workspace);
+    to = this.put(to, meta);
+    this.put(to, payload);
   }
 
   /** The one answer to a request or call. */
   reply(id: number, flags: number, messageType: number, body: Uint8Array): void {
-    const at = this.#open(FrameKind.Reply, flags, FRAME_HEAD + 6 + body.length);
+    const at = this.open(FrameKind.Reply, flags, FRAME_HEAD + 6 + body.length);
     this.#bytes[at + 6] = messageType;
     this.#bytes[at + 7] = 0;
-    this.#u32(at + 8, id);
-    this.#put(at + 12, body);
+    this.u32(at + 8, id);
+    this.put(at + 12, body);
   }
 
   /** Nobody waits for that answer any more. */
   cancel(id: number): void {
-    const at = this.#open(FrameKind.Cancel, 0, FRAME_HEAD + 4);
-    this.#u32(at + 6, id);
+    const at = this.open(FrameKind.Cancel, 0, FRAME_HEAD + 4);
+    this.u32(at + 6, id);
   }
 }

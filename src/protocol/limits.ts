@@ -50,12 +50,23 @@ export interface Limits {
   connections: number;
 }
 
+// The few a client needs before its welcome have names of their own: a client's bundle carries these and not the table.
+
+/** Default of {@link Limits.payloadBytes}. */
+export const PAYLOAD_BYTES: number = 1024 * 1024;
+/** Default of {@link Limits.metadataBytes}. */
+export const METADATA_BYTES: number = 8 * 1024;
+/** Default of {@link Limits.structuredDepth}. */
+export const STRUCTURED_DEPTH = 32;
+/** Default of {@link Limits.requestTimeoutMs}. */
+export const REQUEST_TIMEOUT_MS = 30_000;
+
 /** The limits of a gateway that was given none. */
 export const DEFAULT_LIMITS: Readonly<Limits> = {
-  payloadBytes: 1024 * 1024,
+  payloadBytes: PAYLOAD_BYTES,
   structuredBytes: 1024 * 1024,
-  structuredDepth: 32,
-  metadataBytes: 8 * 1024,
+  structuredDepth: STRUCTURED_DEPTH,
+  metadataBytes: METADATA_BYTES,
   socketMessageBytes: 2 * 1024 * 1024,
   pingAfterMs: 15_000,
   deadAfterMs: 30_000,
@@ -72,7 +83,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   dedupeIds: 1_000_000,
   helloMs: 10_000,
   pendingRequests: 1024,
-  requestTimeoutMs: 30_000,
+  requestTimeoutMs: REQUEST_TIMEOUT_MS,
   connections: 100_000,
 };
 

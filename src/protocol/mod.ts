@@ -18,6 +18,8 @@ export {
   readU32,
   readU48,
 } from "./frames.ts";
+export { writeDeliver, writeReceipts, writeReject } from "./frames_down.ts";
+export type { Stamp } from "./frames_down.ts";
 export type { FrameVisitor } from "./frames.ts";
 export type { Bye, Hello, ResumeClaim, Welcome } from "./handshake.ts";
 export type { Identity } from "./principals.ts";

@@ -2,7 +2,7 @@
 import { Unpackr } from "msgpackr/unpack";
 import { InvalidArgumentError } from "../errors.ts";
 import { utf8 } from "../base/bytes.ts";
-import { DEFAULT_LIMITS } from "./limits.ts";
+import { STRUCTURED_DEPTH } from "./limits.ts";
 
 /**
  * MessagePack for structured bodies, set up for bytes of strangers: no records, no object references (429 bytes could
@@ -21,7 +21,7 @@ const unpackr = new Unpackr(
  * By hand, because a client encodes a few small bodies and msgpackr's encoder would be a third of its bundle.
  * @throws {InvalidArgumentError} for anything else, or when it is nested deeper than `depth`
  */
-export function encodeStructured(value: unknown, depth: number = DEFAULT_LIMITS.structuredDepth): Uint8Array {
+export function encodeStructured(value: unknown, depth: number = STRUCTURED_DEPTH): Uint8Array {
   const out: number[] = [];
   put(out, value, depth);
   return Uint8Array.from(out);
@@ -93,7 +93,7 @@ function put(out: number[], value: unknown, depth: number): void {
  * Decodes plain data of a stranger.
  * @throws {InvalidArgumentError} when it is not MessagePack, has extensions, is nested deeper than `depth` or has trailing bytes
  */
-export function decodeStructured(bytes: Uint8Array, depth: number = DEFAULT_LIMITS.structuredDepth): unknown {
+export function decodeStructured(bytes: Uint8Array, depth: number = STRUCTURED_DEPTH): unknown {
   scan(bytes, depth);
   try {
     return unpackr.unpack(bytes);

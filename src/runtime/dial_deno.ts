@@ -2,6 +2,7 @@
 // stall for 44 ms. So the client of RFC 6455 is written here, over Deno.connect.
 import { ConnectionError } from "../errors.ts";
 import { base64url, fromUtf8, utf8 } from "../base/bytes.ts";
+import { endOfTurn } from "../base/clock.ts";
 import { BEARER_PREFIX, SUBPROTOCOL } from "../protocol/limits.ts";
 import { type Dial, PING, PONG, type Transport, type TransportSink } from "../transport/transport.ts";
 import { webSocketDial } from "../transport/websocket.ts";
@@ -229,8 +230,11 @@ class Wire implements Transport {
     reader.took(0);
     while (!this.#over) {
       let count: number | null;
+      let full = false;
       try {
-        count = await this.#conn.read(reader.room());
+        const room = reader.room();
+        count = await this.#conn.read(room);
+        full = count === room.length;
       } catch {
         count = null;
       }
@@ -240,7 +244,10 @@ class Wire implements Transport {
         this.#end(1006, "connection broke");
         return this.#hangUp();
       }
-      if (!this.#over) reader.took(count);
+      if (this.#over) return;
+      reader.took(count);
+      // More is there: Deno answers such reads within the turn, so a busy wire would hold up all others and the timers.
+      if (full) await new Promise<void>(endOfTurn);
     }
   }
 

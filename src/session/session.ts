@@ -32,7 +32,14 @@ import {
   RECEIPT_DUPLICATE,
 } from "../protocol/frames.ts";
 import type { Bye, Hello, Welcome } from "../protocol/handshake.ts";
-import { BATCH_BYTES, DEFAULT_LIMITS, MESSAGE_ID_BYTES, TOPIC_BYTES } from "../protocol/limits.ts";
+import {
+  BATCH_BYTES,
+  MESSAGE_ID_BYTES,
+  METADATA_BYTES,
+  PAYLOAD_BYTES,
+  REQUEST_TIMEOUT_MS,
+  TOPIC_BYTES,
+} from "../protocol/limits.ts";
 import type { ConnectionAck, Gap, Receipt, Signal } from "../protocol/messages.ts";
 import type { Identity } from "../protocol/principals.ts";
 import { decodeStructured, encodeStructured } from "../protocol/structured.ts";
@@ -160,7 +167,7 @@ export class Session implements TransportSink {
     this.requests = new Requests({
       write: (lay) => this.#write(lay),
       clock: options.clock,
-      timeoutMs: () => this.#welcome?.limits.requestTimeoutMs ?? DEFAULT_LIMITS.requestTimeoutMs,
+      timeoutMs: () => this.#welcome?.limits.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
     });
   }
 
@@ -228,7 +235,7 @@ export class Session implements TransportSink {
         "payload",
       );
     }
-    const most = this.#welcome?.limits.payloadBytes ?? DEFAULT_LIMITS.payloadBytes;
+    const most = this.#welcome?.limits.payloadBytes ?? PAYLOAD_BYTES;
     if (payload.length > most) {
       throw new InvalidArgumentError(
         `Cannot send a payload of ${payload.length} bytes: at most ${most} are allowed`,
@@ -425,9 +432,9 @@ export class Session implements TransportSink {
     const refused = this.#refused ??
       (row.class === "retry" || row.class === "draining"
         ? undefined
-        : fromWireError({ code: row.error, message: info.reason || row.reason }));
+        : fromWireError({ code: row.error, message: info.reason || row.error }));
     const error = refused ??
-      new ConnectionClosedError(`Connection closed: ${info.reason || row.reason} (${info.code})`, {
+      new ConnectionClosedError(`Connection closed: ${info.reason || row.error} (${info.code})`, {
         retryAfterMs: this.#bye?.retryAfterMs,
       });
     const rowClass = this.#refused ? closeCode(closeCodeFor(this.#refused.code)).class : row.class;
@@ -713,7 +720,7 @@ export class Session implements TransportSink {
     this.#transport = undefined;
     this.#welcome = undefined;
     const why = error ??
-      new ConnectionClosedError("The client was disconnected before the gateway confirmed", { retryable: false });
+      new ConnectionClosedError("The client was disconnected", { retryable: false });
     const receipts = this.#receipts.slice(this.#receiptsHead);
     this.#receipts = [];
     this.#receiptsHead = 0;
@@ -795,9 +802,9 @@ function metadataBytes(metadata: Record<string, string>): Uint8Array {
     }
   }
   const bytes = encodeStructured(metadata);
-  if (bytes.length > DEFAULT_LIMITS.metadataBytes) {
+  if (bytes.length > METADATA_BYTES) {
     throw new InvalidArgumentError(
-      `Cannot send metadata of ${bytes.length} bytes: at most ${DEFAULT_LIMITS.metadataBytes} are allowed`,
+      `Cannot send metadata of ${bytes.length} bytes: at most ${METADATA_BYTES} are allowed`,
       "metadata",
     );
   }

@@ -19,7 +19,7 @@ export function webSocketDial(Socket?: WebSocketConstructor): Dial {
       const WebSocketClass = Socket ?? globalThis.WebSocket;
       if (!WebSocketClass) {
         throw new ConnectionError(
-          "Cannot dial: this platform has no WebSocket; give one with webSocketDial(WebSocket)",
+          "Cannot dial: there is no WebSocket here; use webSocketDial(WebSocket)",
         );
       }
       const protocols = token ? [SUBPROTOCOL, BEARER_PREFIX + base64url(utf8(token))] : [SUBPROTOCOL];

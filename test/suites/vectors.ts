@@ -16,6 +16,7 @@ import {
   RECEIPT_BYTES,
   RECEIPT_DUPLICATE,
 } from "../../src/protocol/frames.ts";
+import { writeDeliver, writeReceipts, writeReject } from "../../src/protocol/frames_down.ts";
 import { decodeStructured, encodeStructured } from "../../src/protocol/structured.ts";
 import { memoryStore } from "../../src/store/memory.ts";
 import type { Transport } from "../../src/transport/transport.ts";
@@ -159,20 +160,28 @@ function encode(meaning: any): Uint8Array {
       const view = new MessageView();
       readSend(bytes, 0, bytes.length, view);
       const { sequence, at, source, target, workspace, producer } = meaning;
-      writer.deliver(view, sequence, at, text(source), text(target), text(workspace), text(producer));
+      writeDeliver(writer, view, {
+        sequence,
+        at,
+        source: text(source),
+        target: text(target),
+        workspace: text(workspace),
+        producer: text(producer),
+      });
       const frame = writer.take();
       if (meaning.queue) frame[5] |= FLAG_QUEUE;
       return frame;
     }
     case FrameKind.Receipts: {
       const entries = meaning.entries as { duplicate: boolean; number: number; sequence: number }[];
-      writer.receipts(
+      writeReceipts(
+        writer,
         entries.flatMap((entry) => [entry.duplicate ? RECEIPT_DUPLICATE : 0, entry.number, entry.sequence]),
       );
       break;
     }
     case FrameKind.Reject:
-      writer.reject(meaning.number, encodeStructured(meaning.error));
+      writeReject(writer, meaning.number, encodeStructured(meaning.error));
       break;
     case FrameKind.Request: {
       const { messageType, callId, timeoutMs, topic, workspace } = meaning;
