@@ -98,6 +98,6 @@ for (const [name, count] of Object.entries(counters)) {
   total.skipped += skipped;
 }
 
-const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
-console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
+// What was skipped, and where, stands in the lines above.
+console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;

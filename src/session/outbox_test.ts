@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { eachFrame, FrameKind, FrameWriter, readU32 } from "../protocol/frames.ts";
+import { Outbox } from "./outbox.ts";
+
+/** Numbers of the cancel frames in messages, in order. */
+function numbers(messages: Uint8Array[]): number[] {
+  const found: number[] = [];
+  for (const message of messages) {
+    eachFrame(
+      message,
+      (kind, bytes, start) => void (kind === FrameKind.Cancel && found.push(readU32(bytes, start + 6))),
+    );
+  }
+  return found;
+}
+
+test("it replays exactly what the peer does not have, whatever the batches and the acks in them", () => {
+  const turns = fc.array(fc.array(fc.constantFrom("frame", "ack"), { minLength: 1, maxLength: 6 }), { maxLength: 20 });
+  fc.assert(
+    fc.property(turns, fc.nat(100), fc.nat(100), fc.integer({ min: 1, max: 80 }), (batches, acked, has, batchBytes) => {
+      const outbox = new Outbox();
+      const writer = new FrameWriter();
+      let count = 0;
+      for (const batch of batches) {
+        for (const kind of batch) kind === "ack" ? writer.ack(1, 1) : writer.cancel(++count);
+        const numbered = writer.numbered;
+        outbox.push(writer.take(), numbered);
+      }
+      acked = Math.min(acked, count);
+      has = Math.max(acked, Math.min(has, count));
+      assert.ok(outbox.acknowledge(acked));
+      assert.ok(outbox.holds(has));
+      const expected = Array.from({ length: count - has }, (_, at) => has + at + 1);
+      assert.deepEqual(numbers(outbox.replay(has, batchBytes)), expected);
+      assert.equal(outbox.acknowledge(count + 1), false, "a count from the future");
+      assert.ok(outbox.acknowledge(count));
+      assert.equal(outbox.bytes, 0);
+    }),
+  );
+});
