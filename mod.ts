@@ -37,6 +37,25 @@ export {
   WorkflowEngineClient,
 } from "./src/client/platform.ts";
 export type { PlatformClientOptions } from "./src/client/platform.ts";
+export { KVClient } from "./src/client/kv.ts";
+export type {
+  KVCompareAndDeleteOptions,
+  KVCompareAndSetOptions,
+  KVCounterOptions,
+  KVGuardedCounterOptions,
+  KVKeyOptions,
+  KVListOptions,
+  KVPlaceOptions,
+  KVPutOptions,
+  KVResponse,
+  KVSetAddOptions,
+  KVWatchOptions,
+} from "./src/client/kv_types.ts";
+export type { KVList } from "./src/client/kv_list.ts";
+export { CheckpointClient } from "./src/client/checkpoint.ts";
+export type { CheckpointOptions, CheckpointResponse, CheckpointSaveOptions } from "./src/client/checkpoint.ts";
+export type { ReportProgress } from "./src/client/progress.ts";
+export type { SwitchWorkspace } from "./src/client/workspace.ts";
 export { AetherClient } from "./src/client/aether_client.ts";
 export type { MessageHandler, OutgoingMessage, RequestOptions, SendOptions } from "./src/client/aether_client.ts";
 export type {
@@ -65,6 +84,12 @@ export type { WebSocketConstructor } from "./src/transport/websocket.ts";
 export type { CloseInfo, Dial, Transport, TransportSink } from "./src/transport/transport.ts";
 export { MessageType, SignalType } from "./src/protocol/messages.ts";
 export type { ConnectionAck, Gap, Receipt, Signal } from "./src/protocol/messages.ts";
+export { KVScope } from "./src/protocol/kv.ts";
+export type { KvChangeEvent, KvCondition, KvEntry, KvPlace } from "./src/protocol/kv.ts";
+export type { CheckpointInfo } from "./src/protocol/ops.ts";
+export type { ConfigSnapshot } from "./src/protocol/config.ts";
+export { ProgressKind } from "./src/protocol/progress.ts";
+export type { ProgressReport, ProgressUpdate } from "./src/protocol/progress.ts";
 export { PrincipalType } from "./src/protocol/principals.ts";
 export type { Identity } from "./src/protocol/principals.ts";
 export {

@@ -1,12 +1,18 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { type Unsubscribe, unsubscriber } from "../base/emitter.ts";
+import type { ConfigSnapshot } from "../protocol/config.ts";
 import { type ConnectionAck, type Gap, MessageType, type Receipt, type Signal } from "../protocol/messages.ts";
+import type { NoticeMap } from "../protocol/ops.ts";
 import { type Identity, identityTopic } from "../protocol/principals.ts";
+import type { ProgressUpdate } from "../protocol/progress.ts";
 import type { IncomingMessage } from "../session/incoming.ts";
 import type { RequestHandler } from "../session/requests.ts";
 import { Session } from "../session/session.ts";
 import type { ConnectionState } from "../session/state.ts";
+import { CheckpointClient } from "./checkpoint.ts";
+import { KVClient } from "./kv.ts";
 import { type ClientOptions, sessionOptions } from "./options.ts";
+import { type ReportProgress, reportProgress } from "./progress.ts";
 
 /** Handles one message; a promise holds the next one back, and so, in the end, the gateway. */
 export type MessageHandler = (message: IncomingMessage) => unknown;
@@ -54,6 +60,8 @@ export abstract class AetherClient {
    * @internal
    */
   protected readonly session: Session;
+  /** Tells those who watch how far a piece of work is; see {@link ReportProgress}. */
+  readonly reportProgress: ReportProgress;
 
   /**
    * Makes one.
@@ -61,6 +69,7 @@ export abstract class AetherClient {
    */
   constructor(identity: Identity, options: ClientOptions, workspace?: string) {
     this.session = new Session(sessionOptions(identity, options, workspace));
+    this.reportProgress = reportProgress(this.session);
   }
 
   /** Connects. Resolves with the gateway's welcome, rejects with the typed error; calling it again meanwhile is harmless. */
@@ -121,11 +130,24 @@ export abstract class AetherClient {
   }
   /** Messages that could not be replayed; silence means nothing was lost. */
   onGap(handler: (gap: Gap) => unknown): Unsubscribe {
-    return this.session.onGap.add(handler);
+    return this.#onNotice("gap", handler);
   }
   /** The gateway's signals: a forced or a graceful disconnect. */
   onSignal(handler: (signal: Signal) => unknown): Unsubscribe {
-    return this.session.onSignal.add(handler);
+    return this.#onNotice("signal", handler);
+  }
+  /** What it finds in the key-value store: at every new session, and after every switch of the workspace. */
+  onConfig(handler: (config: ConfigSnapshot) => unknown): Unsubscribe {
+    return this.#onNotice("config", handler);
+  }
+  /** Progress that others report, as far as it is meant for this identity. */
+  onProgress(handler: (update: ProgressUpdate) => unknown): Unsubscribe {
+    return this.#onNotice("progress", handler);
+  }
+  #onNotice<Name extends keyof NoticeMap>(name: Name, handler: (body: NoticeMap[Name]) => unknown): Unsubscribe {
+    return this.session.onNotice.add((notice) =>
+      notice.name === name ? handler(notice.body as NoticeMap[Name]) : undefined
+    );
   }
 
   /** Every message. Messages that come before the first handler wait for it. */
@@ -185,6 +207,18 @@ export abstract class AetherClient {
     const { signal, timeout, messageType, metadata } = options;
     return this.session.request(topic, payload, { signal, timeoutMs: timeout, messageType, metadata });
   }
+
+  /** The key-value store: fourteen atomic operations in eight scopes, and watches. */
+  kv(): KVClient {
+    return (this.#kv ??= new KVClient(this.session));
+  }
+  #kv: KVClient | undefined;
+
+  /** This identity's own store of large states. */
+  checkpoint(): CheckpointClient {
+    return (this.#checkpoint ??= new CheckpointClient(this.session));
+  }
+  #checkpoint: CheckpointClient | undefined;
 
   /** Answers requests. What the handler returns is the answer; what it throws reaches the asker as a typed error. */
   onRequest(handler: RequestHandler): Unsubscribe {

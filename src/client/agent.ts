@@ -3,6 +3,7 @@ import { requireSegment } from "../protocol/principals.ts";
 import { AetherClient } from "./aether_client.ts";
 import type { ClientOptions } from "./options.ts";
 import * as verbs from "./senders.ts";
+import { type SwitchWorkspace, switchWorkspace } from "./workspace.ts";
 
 /** Options of an {@link AgentClient}. */
 export interface AgentClientOptions extends ClientOptions {
@@ -24,8 +25,6 @@ export interface AgentClientOptions extends ClientOptions {
  * ```
  */
 export class AgentClient extends AetherClient {
-  /** Workspace it works in. */
-  readonly workspace: string;
   /** What kind of agent. */
   readonly implementation: string;
   /** Which one of its kind. */
@@ -51,6 +50,9 @@ export class AgentClient extends AetherClient {
   /** See {@link verbs.SendMetric}. */
   readonly sendMetric: verbs.SendMetric = verbs.sendMetric(this.session);
 
+  /** Moves it to another workspace without a reconnect: its identity and topic move, the lock of the new one is taken first. */
+  readonly switchWorkspace: SwitchWorkspace = switchWorkspace(this.session);
+
   /**
    * Makes one.
    * @throws {InvalidArgumentError} for a part that cannot be in a topic
@@ -60,8 +62,12 @@ export class AgentClient extends AetherClient {
     const implementation = requireSegment(options.implementation, "implementation");
     const specifier = requireSegment(options.specifier, "specifier");
     super({ type: "agent", workspace, implementation, specifier }, options, workspace);
-    this.workspace = workspace;
     this.implementation = implementation;
     this.specifier = specifier;
+  }
+
+  /** Workspace it works in. */
+  get workspace(): string {
+    return this.session.workspace!;
   }
 }

@@ -3,6 +3,7 @@ import { requireSegment } from "../protocol/principals.ts";
 import { AetherClient } from "./aether_client.ts";
 import type { ClientOptions } from "./options.ts";
 import * as verbs from "./senders.ts";
+import { type SwitchWorkspace, switchWorkspace } from "./workspace.ts";
 
 /** Options of a {@link TaskClient}. */
 export interface TaskClientOptions extends ClientOptions {
@@ -16,8 +17,6 @@ export interface TaskClientOptions extends ClientOptions {
 
 /** A task: unique by name, or one worker of a pool with an id that the gateway gives (`assignedId`). */
 export class TaskClient extends AetherClient {
-  /** Workspace it works in. */
-  readonly workspace: string;
   /** What kind of task. */
   readonly implementation: string;
   /** Its name, when it is unique. */
@@ -37,6 +36,9 @@ export class TaskClient extends AetherClient {
   /** See {@link verbs.SendMetric}. */
   readonly sendMetric: verbs.SendMetric = verbs.sendMetric(this.session);
 
+  /** Moves it to another workspace without a reconnect: its identity and topic move, the lock of the new one is taken first. */
+  readonly switchWorkspace: SwitchWorkspace = switchWorkspace(this.session);
+
   /**
    * Makes one.
    * @throws {InvalidArgumentError} for a part that cannot be in a topic
@@ -49,7 +51,6 @@ export class TaskClient extends AetherClient {
       : requireSegment(options.uniqueSpecifier, "uniqueSpecifier");
     const type = unique === undefined ? "non_unique_task" : "unique_task";
     super({ type, workspace, implementation, specifier: unique ?? "" }, options, workspace);
-    this.workspace = workspace;
     this.implementation = implementation;
     this.uniqueSpecifier = unique;
   }
@@ -57,5 +58,10 @@ export class TaskClient extends AetherClient {
   /** Whether it has a name of its own. */
   get isUnique(): boolean {
     return this.uniqueSpecifier !== undefined;
+  }
+
+  /** Workspace it works in. */
+  get workspace(): string {
+    return this.session.workspace!;
   }
 }

@@ -5,6 +5,7 @@ import type { Unsubscribe } from "../base/emitter.ts";
 import { AetherClient, type MessageHandler } from "./aether_client.ts";
 import type { ClientOptions } from "./options.ts";
 import * as verbs from "./senders.ts";
+import { type SwitchWorkspace, switchWorkspace } from "./workspace.ts";
 
 /** Options of a {@link UserClient}. */
 export interface UserClientOptions extends ClientOptions {
@@ -32,6 +33,9 @@ export class UserClient extends AetherClient {
   readonly sendToUserWorkspace: verbs.SendToUserWorkspace = verbs.sendToUserWorkspace(this.session);
   /** See {@link verbs.SendToService}. */
   readonly sendToService: verbs.SendToService = verbs.sendToService(this.session);
+
+  /** Moves to another workspace without a reconnect. */
+  readonly switchWorkspace: SwitchWorkspace = switchWorkspace(this.session);
 
   /**
    * Makes one.

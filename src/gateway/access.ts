@@ -46,3 +46,28 @@ export function sendFault(subject: Subject, topic: Topic): string | undefined {
   }
   return undefined;
 }
+
+/** Whether a subject may use keys of a workspace or a user: undefined for yes, otherwise the reason. */
+export function kvFault(subject: Subject, place: { workspace?: string; userId?: string }): string | undefined {
+  const { identity, workspace } = subject;
+  const isBound = identity.type === "user" || "workspace" in identity;
+  if (isBound && place.workspace !== undefined && place.workspace !== workspace) {
+    return workspace === undefined
+      ? `a user without a workspace has no keys in workspace "${place.workspace}": switch to it first`
+      : `a principal of workspace "${workspace}" may not use keys of workspace "${place.workspace}"`;
+  }
+  if (identity.type === "user" && place.userId !== undefined && place.userId !== identity.userId) {
+    return `user "${identity.userId}" may not use keys of user "${place.userId}"`;
+  }
+  return undefined;
+}
+
+/** Whether a subject may report progress at all, and to whom: undefined for yes, otherwise the reason. */
+export function progressFault(subject: Subject, recipientWorkspace: string | undefined): string | undefined {
+  const { type } = subject.identity;
+  if (type === "user" || type === "metrics_bridge") return `a ${type} reports no progress`;
+  if (!("workspace" in subject.identity)) return undefined;
+  return recipientWorkspace === undefined || recipientWorkspace === subject.workspace
+    ? undefined
+    : `a reporter of workspace "${subject.workspace}" may not report into workspace "${recipientWorkspace}"`;
+}

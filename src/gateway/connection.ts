@@ -1,11 +1,5 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import {
-  type AetherError,
-  AetherError as BaseError,
-  InvalidArgumentError,
-  TimeoutError,
-  UnimplementedError,
-} from "../errors.ts";
+import { type AetherError, AetherError as BaseError, InvalidArgumentError, TimeoutError } from "../errors.ts";
 import { closeCodeFor } from "../protocol/close_codes.ts";
 import { toWireError } from "../protocol/error_wire.ts";
 import {
@@ -24,14 +18,18 @@ import type { Hello } from "../protocol/handshake.ts";
 import { decodeStructured, encodeStructured } from "../protocol/structured.ts";
 import type { CloseInfo, Transport, TransportSink } from "../transport/transport.ts";
 import type { Core } from "./core.ts";
+import type { Ops } from "./ops.ts";
 import type { Router } from "./router.ts";
 import { checkBye, checkHello } from "./schemas.ts";
 import type { Session } from "./session.ts";
 
 /** What a connection needs of the gateway it belongs to. */
 export interface Door {
-  /** Decides over a hello: a session bound to the transport, or a rejection with a typed error. */
-  enter(hello: Hello, transport: Transport): Promise<Session>;
+  /**
+   * Decides over a hello: a session bound to the transport, or a rejection with a typed error.
+   * @param bound hears of the session before its welcome leaves: frames may follow that at once
+   */
+  enter(hello: Hello, transport: Transport, bound: (session: Session) => void): Promise<void>;
   /** A session says goodbye. */
   leave(session: Session, reason: string): void;
   /** A session's socket is gone. */
@@ -49,14 +47,16 @@ export class Connection implements TransportSink {
   session: Session | undefined;
   readonly #core: Core;
   readonly #router: Router;
+  readonly #ops: Ops;
   readonly #door: Door;
   readonly #token: string | undefined;
   #state: "hello" | "entering" | "open" | "closed" = "hello";
   readonly #view = new MessageView();
 
-  constructor(core: Core, router: Router, door: Door, token: string | undefined) {
+  constructor(core: Core, router: Router, ops: Ops, door: Door, token: string | undefined) {
     this.#core = core;
     this.#router = router;
+    this.#ops = ops;
     this.#door = door;
     this.#token = token;
     this.openedAt = core.clock.now();
@@ -134,11 +134,13 @@ export class Connection implements TransportSink {
       hello.credentials = { ...hello.credentials, authorization: `Bearer ${this.#token}` };
     }
     this.#state = "entering";
-    this.#door.enter(hello, this.transport).then(
-      (session) => {
-        this.session = session;
-        if (this.#state === "closed") this.#door.lost(session, this.transport);
-        else this.#state = "open";
+    const bound = (session: Session): void => {
+      this.session = session;
+      if (this.#state !== "closed") this.#state = "open";
+    };
+    this.#door.enter(hello, this.transport, bound).then(
+      () => {
+        if (this.#state === "closed") this.#door.lost(this.session!, this.transport);
       },
       (error) => this.refuse(error),
     );
@@ -184,18 +186,13 @@ export class Connection implements TransportSink {
         if (end - start !== FRAME_HEAD + 4) {
           throw new InvalidArgumentError("Cannot read frame: a cancel of the wrong length");
         }
+        session.calls.cancel(readU32(bytes, start + 6));
         return session.requests.cancel(readU32(bytes, start + 6));
-      case FrameKind.Call: {
+      case FrameKind.Call:
         if (end - start < FRAME_HEAD + 4) {
           throw new InvalidArgumentError("Cannot read frame: a call is shorter than its head");
         }
-        const body = decodeStructured(bytes.subarray(start + FRAME_HEAD + 4, end), this.#core.limits.structuredDepth);
-        const name = String((body as { op?: unknown } | null)?.op).slice(0, 64);
-        return session.requests.refuse(
-          readU32(bytes, start + FRAME_HEAD),
-          new UnimplementedError(`No operation "${name}" is offered here`),
-        );
-      }
+        return this.#ops.call(session, readU32(bytes, start + FRAME_HEAD), bytes.subarray(start + FRAME_HEAD + 4, end));
       case FrameKind.Bye:
         return this.#door.leave(session, checkBye(decodeStructured(bytes.subarray(start + FRAME_HEAD, end))).reason);
       default:

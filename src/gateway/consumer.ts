@@ -46,6 +46,8 @@ export interface Listened {
   fill(): void;
   /** Queue lanes: takes back what was not handled. */
   giveBack(consumer: Consumer): void;
+  /** The session wants nothing more, but will finish what it has. */
+  leave(consumer: Consumer): void;
   /** The session listens no more. */
   detach(consumer: Consumer): void;
 }

@@ -5,6 +5,7 @@ import type { Logger } from "../base/logger.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { Store } from "../store/store.ts";
 import type { Counters } from "./counters.ts";
+import type { Writer } from "./turns.ts";
 
 /** What the parts of a gateway share: time, chance, limits, the store, and who wants to write at the end of this turn. */
 export interface Core {
@@ -14,6 +15,10 @@ export interface Core {
   readonly limits: Limits;
   readonly store: Store;
   readonly counters: Counters;
-  /** Asks for `session.flush()` at the end of the turn, after the store has made the turn durable. */
-  dirty(session: { flush(): void; fail(error: unknown): void }): void;
+  /** Asks for `release()` at the end of the turn, after the store has made the turn durable. */
+  dirty(writer: Writer): void;
+  /** Asks for a commit at the end of the turn, when the store was changed and nobody writes. */
+  commitSoon(): void;
+  /** Asks to be woken at a moment, ms since epoch: time has work to do then. */
+  wakeAt(at: number): void;
 }

@@ -11,6 +11,8 @@ export class Counters {
   rejected = 0;
   /** Requests passed on. */
   requests = 0;
+  /** Operations asked for. */
+  calls = 0;
   /** Connections welcomed. */
   connects = 0;
   /** Sessions resumed. */
@@ -33,6 +35,7 @@ export class Counters {
     row("messages_duplicate_total", "counter", "Messages whose id had been taken before.", this.duplicates);
     row("messages_rejected_total", "counter", "Messages refused.", this.rejected);
     row("requests_total", "counter", "Requests passed on.", this.requests);
+    row("calls_total", "counter", "Operations asked for.", this.calls);
     row("connects_total", "counter", "Connections welcomed.", this.connects);
     row("resumes_total", "counter", "Sessions resumed.", this.resumes);
     row("refusals_total", "counter", "Connections refused.", this.refusals);

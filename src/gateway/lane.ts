@@ -97,9 +97,14 @@ export class Lane implements Listened {
 
   /** A session stops listening; what it had not handled is there for the next one. */
   detach(consumer: Consumer): void {
+    this.leave(consumer);
+    this.giveBack(consumer);
+  }
+
+  /** A session wants nothing more, but will finish what it has. */
+  leave(consumer: Consumer): void {
     const at = this.consumers.indexOf(consumer);
     if (at >= 0) this.consumers.splice(at, 1);
-    this.giveBack(consumer);
   }
 
   /** Queue lanes: takes back what a worker had not handled, for another one. */

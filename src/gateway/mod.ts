@@ -14,4 +14,16 @@ export type { Random } from "../base/ids.ts";
 export type { Logger, LogLevel } from "../base/logger.ts";
 export type { Carry } from "../transport/memory.ts";
 export type { CloseInfo, Dial, Transport, TransportSink } from "../transport/transport.ts";
-export type { DedupeStore, LaneExtent, LogRecord, LogStore, MaybePromise, Store } from "../store/store.ts";
+export type {
+  DedupeStore,
+  KvChange,
+  KvExpired,
+  KvRecord,
+  KvStore,
+  KvWrite,
+  LaneExtent,
+  LogRecord,
+  LogStore,
+  MaybePromise,
+  Store,
+} from "../store/store.ts";

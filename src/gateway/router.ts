@@ -73,6 +73,11 @@ export class Router {
     }
   }
 
+  /** Forgets all of them: what was remembered of the store may not be so. */
+  forget(): void {
+    this.#lanes.clear();
+  }
+
   /** Takes one message. Every send gets exactly one receipt or reject. Hot path. */
   send(session: Session, view: MessageView): void {
     try {

@@ -4,7 +4,8 @@ import { InvalidArgumentError } from "../errors.ts";
 import { segmentFault } from "../protocol/principals.ts";
 import type { Bye, Hello } from "../protocol/handshake.ts";
 
-const segment = v.pipe(
+/** One segment of a topic. */
+export const segment = v.pipe(
   v.string(),
   v.check(
     (text) => segmentFault(text) === undefined,
@@ -13,8 +14,10 @@ const segment = v.pipe(
 );
 const emptyOrSegment = v.union([v.literal(""), segment]);
 const named = { implementation: segment, specifier: segment };
-const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
-const text = v.pipe(v.string(), v.maxLength(256));
+/** A whole number, 0 or more. */
+export const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
+/** A short text. */
+export const text = v.pipe(v.string(), v.maxLength(256));
 
 const identity = v.variant("type", [
   v.object({ type: v.literal("agent"), workspace: segment, ...named }),
@@ -54,7 +57,8 @@ const hello = v.object({
 
 const bye = v.object({ code: count, reason: text, retryAfterMs: v.optional(count) });
 
-function check<T>(schema: v.GenericSchema<unknown, T>, body: unknown, what: string): T {
+/** Checks a stranger's body. @throws {InvalidArgumentError} naming the field at fault */
+export function check<T>(schema: v.GenericSchema<unknown, T>, body: unknown, what: string): T {
   const result = v.safeParse(schema, body);
   if (result.success) return result.output;
   const issue = result.issues[0];

@@ -7,17 +7,16 @@ import { FLAG_QUEUE, FrameKind, FrameWriter } from "../protocol/frames.ts";
 import { writeReceipts, writeReject } from "../protocol/frames_down.ts";
 import type { Welcome } from "../protocol/handshake.ts";
 import { BATCH_BYTES } from "../protocol/limits.ts";
-import type { Gap, Signal } from "../protocol/messages.ts";
+import type { Gap } from "../protocol/messages.ts";
+import type { Notice } from "../protocol/ops.ts";
 import { type Identity, identityTopic } from "../protocol/principals.ts";
 import { encodeStructured } from "../protocol/structured.ts";
 import { Outbox } from "../session/outbox.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { Consumer, Listener } from "./consumer.ts";
+import { CallTable } from "./calls.ts";
 import type { Core } from "./core.ts";
 import { type Asker, RequestTable } from "./requests.ts";
-
-/** What a client is told without having asked. */
-export type Notice = { name: "gap"; body: Gap } | { name: "signal"; body: Signal };
 
 interface Waiting {
   consumer: Consumer;
@@ -30,17 +29,21 @@ export class Session implements Listener, Asker {
   readonly core: Core;
   readonly id: string;
   token: string;
-  readonly identity: Identity;
-  readonly topic: string;
-  readonly topicBytes: Uint8Array;
+  identity!: Identity;
+  topic!: string;
+  topicBytes!: Uint8Array;
   workspace: string | undefined;
-  workspaceBytes: Uint8Array;
+  workspaceBytes!: Uint8Array;
+  /** Who it has been: a client that has not heard of its move comes back as before. */
+  readonly identities: Identity[] = [];
+  readonly credentials: Readonly<Record<string, string>>;
   readonly producer: string;
   readonly producerBytes: Uint8Array;
   /** Key of its message numbers in the dedupe store. */
-  readonly producerKey: string;
-  readonly consumers: Consumer[] = [];
+  producerKey!: string;
+  consumers: Consumer[] = [];
   readonly requests: RequestTable = new RequestTable(this);
+  readonly calls: CallTable = new CallTable(this);
 
   /** Numbered frames received from the client. */
   received = 0;
@@ -53,7 +56,9 @@ export class Session implements Listener, Asker {
 
   #transport: Transport | undefined;
   readonly writer: FrameWriter = new FrameWriter();
+  /** Whole messages of this turn, and those whose turn is being committed. */
   #sealed: Uint8Array[] = [];
+  #outgoing: Uint8Array[] = [];
   readonly #outbox: Outbox = new Outbox();
   #receipts: number[] = [];
   #isDirty = false;
@@ -64,6 +69,10 @@ export class Session implements Listener, Asker {
   #inflightBytes = 0;
   #handled = 0;
   #broadcasts: Waiting[] = [];
+  /** Places in lanes it has left, with work it may not have finished. */
+  readonly #left = new Set<Consumer>();
+  /** Progress that waits for a slow client, the latest of each piece of work. */
+  readonly #progress = new Map<string, Uint8Array>();
 
   constructor(
     core: Core,
@@ -72,19 +81,40 @@ export class Session implements Listener, Asker {
     identity: Identity,
     workspace: string | undefined,
     producer: string,
+    credentials: Readonly<Record<string, string>>,
   ) {
     this.core = core;
     this.id = id;
     this.token = token;
+    this.producer = producer;
+    this.producerBytes = utf8(producer);
+    this.credentials = credentials;
+    this.heardAt = core.clock.now();
+    this.become(identity, workspace, []);
+  }
+
+  /** Is somebody else, or somewhere else, from now on. */
+  become(identity: Identity, workspace: string | undefined, consumers: Consumer[]): void {
+    const former = this.producerKey;
     this.identity = identity;
+    this.identities.push(identity);
+    if (this.identities.length > 2) this.identities.shift();
     this.topic = identityTopic(identity);
     this.topicBytes = utf8(this.topic);
     this.workspace = workspace;
     this.workspaceBytes = utf8(workspace ?? "");
-    this.producer = producer;
-    this.producerBytes = utf8(producer);
-    this.producerKey = `${this.topic} ${producer}`;
-    this.heardAt = core.clock.now();
+    this.producerKey = `${this.topic} ${this.producer}`;
+    this.consumers = consumers;
+    if (former === undefined || former === this.producerKey) return;
+    // Its messages go on counting; what was taken under the old name is not taken again under the new one.
+    const { dedupe } = this.core.store;
+    dedupe.advance(this.producerKey, dedupe.producer(former), this.core.clock.now());
+  }
+
+  /** Wants nothing more of a lane, but finishes what it has of it. */
+  leave(consumer: Consumer): void {
+    consumer.lane.leave(consumer);
+    if (consumer.working > 0) this.#left.add(consumer);
   }
 
   /** Whether it has a socket now. */
@@ -103,6 +133,7 @@ export class Session implements Listener, Asker {
     head.structured(FrameKind.Welcome, encodeStructured(welcome));
     transport.send(head.take());
     this.#sealed = [];
+    this.#outgoing = [];
     // Also for a new session: what came in between its lock and its welcome has been laid and not sent.
     for (const message of this.#outbox.replay(received, BATCH_BYTES)) transport.send(message);
     if (welcome.resumed) this.acknowledged(received, handled);
@@ -169,6 +200,7 @@ export class Session implements Listener, Asker {
         `Cannot accept ack: ${handled} messages handled, ${this.#handled + open} were delivered`,
       );
     }
+    if (this.#progress.size > 0) this.#catchUp();
     if (handled <= this.#handled) return;
     let last: Waiting | undefined;
     while (this.#handled < handled) {
@@ -182,6 +214,7 @@ export class Session implements Listener, Asker {
       last = entry;
     }
     last?.consumer.lane.handled(last.consumer, last.sequence);
+    this.core.commitSoon();
     if (this.#inflightHead === this.#inflight.length) {
       this.#inflight = [];
       this.#inflightHead = 0;
@@ -194,6 +227,7 @@ export class Session implements Listener, Asker {
 
   /** There is room again: queued broadcasts first, then lanes that are behind. */
   resume(): void {
+    if (this.#progress.size > 0) this.#catchUp();
     while (this.#broadcasts.length > 0 && this.hasRoom()) {
       const { consumer, sequence, bytes } = this.#broadcasts.shift()!;
       this.offer(consumer, sequence, bytes);
@@ -223,6 +257,36 @@ export class Session implements Listener, Asker {
     if (this.ended) return;
     this.writer.structured(FrameKind.Notify, encodeStructured(notice));
     this.touch();
+  }
+
+  /** Somebody's progress. A client that is behind gets the latest of each piece of work when it has caught up. */
+  progress(key: string, notice: Uint8Array): void {
+    if (this.ended) return;
+    if (this.#isBehind()) {
+      this.#progress.delete(key);
+      this.#progress.set(key, notice);
+      if (this.#progress.size > this.core.limits.broadcastQueue) {
+        this.#progress.delete(this.#progress.keys().next().value!);
+        this.gap({ topic: `pg::${this.workspace ?? ""}`, reason: "slow_consumer", missed: 1 });
+      }
+      return;
+    }
+    this.writer.structured(FrameKind.Notify, notice);
+    this.touch();
+  }
+
+  /** Whether more than half of what may be on its way is: then what can wait does. */
+  #isBehind(): boolean {
+    return !this.connected || this.#outbox.bytes + this.writer.size > this.core.limits.windowBytes / 2;
+  }
+
+  #catchUp(): void {
+    for (const [key, notice] of this.#progress) {
+      if (this.#isBehind()) return;
+      this.#progress.delete(key);
+      this.writer.structured(FrameKind.Notify, notice);
+      this.touch();
+    }
   }
 
   /** Messages are gone, and the client must know. */
@@ -255,23 +319,25 @@ export class Session implements Listener, Asker {
     if (this.#transport) this.#sealed.push(bytes);
   }
 
-  /** Sends the turn: everything written since the last one, in as few messages as size allows, with the ack in the last. */
-  flush(): void {
+  seal(): void {
     this.#isDirty = false;
     if (this.ended) return;
     this.#closeReceipts();
-    const transport = this.#transport;
     if (this.received > this.#saidReceived && (this.writer.size > 0 || this.received - this.#saidReceived >= 64)) {
       this.sayReceived();
     }
     this.flushWriter();
-    if (transport) {
-      const sealed = this.#sealed;
-      this.#sealed = [];
-      for (const bytes of sealed) transport.send(bytes);
-    }
+    this.#outgoing.push(...this.#sealed);
+    this.#sealed = [];
+  }
+
+  release(): void {
+    const outgoing = this.#outgoing;
+    this.#outgoing = [];
+    const transport = this.#transport;
+    if (transport) { for (const bytes of outgoing) transport.send(bytes); }
     // A client that is connected gets its answers however many they are; without a socket the bound holds.
-    if (!transport && this.#outbox.bytes > this.core.limits.replayBytes) {
+    else if (this.#outbox.bytes > this.core.limits.replayBytes && !this.ended) {
       this.core.logger("warn", "session.overflow", { topic: this.topic, bytes: this.#outbox.bytes });
       const details = { limit: this.core.limits.replayBytes, current: this.#outbox.bytes };
       const words =
@@ -306,6 +372,17 @@ export class Session implements Listener, Asker {
     transport?.abandon();
   }
 
+  /** Drops what was not sent: it is not durable. */
+  discard(): void {
+    this.#sealed = [];
+    this.#outgoing = [];
+    this.#receipts = [];
+    this.writer.take();
+    this.isDiscarded = true;
+  }
+  /** Nothing more leaves but the goodbye. */
+  isDiscarded = false;
+
   /** Ends the session over an error of the client's; set by the registry. */
   onFail: (error: unknown) => void = () => {};
 
@@ -317,15 +394,18 @@ export class Session implements Listener, Asker {
   /** Ends it: what is written goes out, then goodbye. The caller frees identity and lanes. */
   end(code: number, reason: string, retryAfterMs?: number, error?: AetherError): void {
     if (this.ended) return;
-    this.sayReceived();
-    this.flushWriter();
+    if (!this.isDiscarded) {
+      this.sayReceived();
+      this.flushWriter();
+    }
     this.ended = true;
     const transport = this.#transport;
     this.#transport = undefined;
-    for (const consumer of this.consumers.splice(0)) consumer.lane.detach(consumer);
+    for (const consumer of [...this.consumers.splice(0), ...this.#left]) consumer.lane.detach(consumer);
     this.requests.end();
+    this.calls.end();
     if (!transport) return;
-    for (const bytes of this.#sealed) transport.send(bytes);
+    for (const bytes of [...this.#outgoing, ...this.#sealed]) transport.send(bytes);
     const last = new FrameWriter();
     if (error) last.structured(FrameKind.Refuse, encodeStructured(toWireError(error)));
     else {last.structured(

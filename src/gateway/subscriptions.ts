@@ -1,11 +1,13 @@
 // edge: no Deno, Bun, node: or cloudflare: names
+import type { Identity } from "../protocol/principals.ts";
+import type { Consumer, LanePolicy, Listener } from "./consumer.ts";
 import type { Router } from "./router.ts";
-import type { Session } from "./session.ts";
-import type { LanePolicy } from "./consumer.ts";
 
-/** Lanes a principal listens to, and how. The table of section 1.2 of the older system's behaviour, with its holes closed. */
-export function lanesOf(session: Session): [topic: string, policy: LanePolicy][] {
-  const { identity, topic, workspace } = session;
+/** A lane and how it is listened to. */
+type Listening = [topic: string, policy: LanePolicy];
+
+/** Lanes a principal listens to. Task lanes and progress are told otherwise: by cursor, and as notices. */
+export function lanesOf(identity: Identity, topic: string, workspace: string | undefined): Listening[] {
   switch (identity.type) {
     case "agent":
       return [[topic, "identity"], [`ga::${identity.workspace}`, "live"]];
@@ -16,7 +18,7 @@ export function lanesOf(session: Session): [topic: string, policy: LanePolicy][]
     case "bridge":
       return [[topic, "identity"]];
     case "user": {
-      const lanes: [string, LanePolicy][] = [[topic, "identity"], [`uu::${identity.userId}`, "cursors"]];
+      const lanes: Listening[] = [[topic, "identity"], [`uu::${identity.userId}`, "cursors"]];
       if (workspace !== undefined) {
         lanes.push([`gu::${workspace}`, "cursors"], [`uw::${identity.userId}::${workspace}`, "cursors"]);
       }
@@ -30,9 +32,19 @@ export function lanesOf(session: Session): [topic: string, policy: LanePolicy][]
   }
 }
 
-/** Begins to listen to all of them; the session hears nothing before all are there. */
-export async function subscribe(session: Session, router: Router): Promise<void> {
-  for (const [topic, policy] of lanesOf(session)) {
-    session.consumers.push(await router.lane(topic, policy).attach(session, session.topic));
+/** Begins to listen to some lanes, under the name of the identity's topic. */
+export async function subscribe(
+  session: Listener,
+  router: Router,
+  lanes: Listening[],
+  name: string,
+): Promise<Consumer[]> {
+  const consumers: Consumer[] = [];
+  try {
+    for (const [topic, policy] of lanes) consumers.push(await router.lane(topic, policy).attach(session, name));
+  } catch (error) {
+    for (const consumer of consumers) consumer.lane.detach(consumer);
+    throw error;
   }
+  return consumers;
 }

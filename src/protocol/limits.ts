@@ -36,6 +36,8 @@ export interface Limits {
   laneBytes: number;
   /** How long a lane keeps a message, in ms (24 h, as the older system did). */
   retentionMs: number;
+  /** Keys of one namespace of the key-value store, members of one set, checkpoints of one identity; as the older system had it. */
+  kvKeys: number;
   /** How long a message id is remembered, in ms. */
   dedupeMs: number;
   /** How many message ids are remembered; the window is the shorter of the two. */
@@ -64,7 +66,8 @@ export const REQUEST_TIMEOUT_MS = 30_000;
 /** The limits of a gateway that was given none. */
 export const DEFAULT_LIMITS: Readonly<Limits> = {
   payloadBytes: PAYLOAD_BYTES,
-  structuredBytes: 1024 * 1024,
+  // One value of the key-value store and what says where it goes.
+  structuredBytes: PAYLOAD_BYTES + 64 * 1024,
   structuredDepth: STRUCTURED_DEPTH,
   metadataBytes: METADATA_BYTES,
   socketMessageBytes: 2 * 1024 * 1024,
@@ -79,6 +82,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   laneMessages: 10_000,
   laneBytes: 64 * 1024 * 1024,
   retentionMs: 24 * 3600_000,
+  kvKeys: 10_000,
   dedupeMs: 600_000,
   dedupeIds: 1_000_000,
   helloMs: 10_000,

@@ -9,7 +9,7 @@ import {
 import { utf8 } from "../base/bytes.ts";
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { fromWireError, toWireError } from "../protocol/error_wire.ts";
-import { FLAG_ERROR, FRAME_HEAD, type FrameWriter, MessageView, readU32 } from "../protocol/frames.ts";
+import { FLAG_ERROR, FRAME_HEAD, FrameKind, type FrameWriter, MessageView, readU32 } from "../protocol/frames.ts";
 import { decodeStructured, encodeStructured } from "../protocol/structured.ts";
 import { IncomingMessage, type ReplyPayload } from "./incoming.ts";
 
@@ -24,9 +24,15 @@ export interface RequestLink {
 }
 
 interface Asked {
-  readonly topic: string;
-  resolve(message: IncomingMessage): void;
+  /** Takes the reply's body. */
+  answer(bytes: Uint8Array, start: number, end: number): void;
   reject(error: unknown): void;
+}
+
+/** How long to wait for an answer, and what ends the wait. */
+export interface WaitOptions {
+  signal?: AbortSignal;
+  timeoutMs?: number;
 }
 
 const NONE = new Uint8Array(0);
@@ -59,11 +65,41 @@ export class Requests {
     topic: string,
     payload: Uint8Array,
     meta: Uint8Array,
-    options: { signal?: AbortSignal; timeoutMs?: number; messageType?: number },
+    options: WaitOptions & { messageType?: number },
   ): Promise<IncomingMessage> {
-    const { signal } = options;
+    const lay = (writer: FrameWriter, id: number, timeoutMs: number): void =>
+      writer.request(options.messageType ?? 0, id, timeoutMs, utf8(topic), NONE, meta, payload);
+    return this.#put(`"${topic}"`, lay, options, (bytes, start, end, id) => {
+      const view = new MessageView();
+      view.bytes = bytes;
+      view.messageType = bytes[start + 6];
+      view.payloadStart = start + FRAME_HEAD + 6;
+      view.payloadEnd = end;
+      return new Answer(view, this.#link.clock.now(), topic, id);
+    });
+  }
+
+  /** Has the gateway do a named operation; settles with its output or a typed error. */
+  call(op: string, input: unknown, options: WaitOptions): Promise<unknown> {
+    const body = encodeStructured({ op, in: input });
+    const lay = (writer: FrameWriter, id: number): void => writer.structured(FrameKind.Call, body, id);
+    return this.#put(
+      `the gateway to ${op}`,
+      lay,
+      options,
+      // Copied once: what is kept of it must not pin the larger message it came in.
+      (bytes, start, end) => decodeStructured(bytes.slice(start + FRAME_HEAD + 6, end)),
+    );
+  }
+
+  /** Lays a frame that is answered by a reply, and waits for it. */
+  #put<T>(
+    whom: string,
+    lay: (writer: FrameWriter, id: number, timeoutMs: number) => void,
+    { signal, timeoutMs = this.#link.timeoutMs() }: WaitOptions,
+    read: (bytes: Uint8Array, start: number, end: number, id: number) => T,
+  ): Promise<T> {
     if (signal?.aborted) return Promise.reject(signal.reason);
-    const timeoutMs = options.timeoutMs ?? this.#link.timeoutMs();
     if (!(timeoutMs > 0)) {
       throw new InvalidArgumentError(`Cannot wait ${timeoutMs} ms for an answer: timeout must be above 0`, "timeout");
     }
@@ -81,22 +117,19 @@ export class Requests {
         late?.();
         signal?.removeEventListener("abort", abort);
       };
+      // A wait of weeks is no wait: timers end at 2^31.
       if (timeoutMs < 2 ** 31) {
         late = this.#link.clock.timer(
           timeoutMs,
-          () => give(new TimeoutError(`No answer from "${topic}" within ${timeoutMs} ms`)),
+          () => give(new TimeoutError(`No answer from ${whom} within ${timeoutMs} ms`)),
         );
       }
       signal?.addEventListener("abort", abort, { once: true });
       this.#asked.set(id, {
-        topic,
-        resolve: (message) => (settle(), resolve(message)),
+        answer: (bytes, start, end) => (settle(), resolve(read(bytes, start, end, id))),
         reject: (error) => (settle(), reject(error)),
       });
-      const wire = Math.min(timeoutMs, 2 ** 32 - 1);
-      this.#link.write((writer) =>
-        writer.request(options.messageType ?? 0, id, wire, utf8(topic), NONE, meta, payload)
-      );
+      this.#link.write((writer) => lay(writer, id, Math.min(timeoutMs, 2 ** 32 - 1)));
     });
   }
 
@@ -109,12 +142,7 @@ export class Requests {
     if (bytes[start + 5] & FLAG_ERROR) {
       return asked.reject(fromWireError(decodeStructured(bytes.subarray(start + FRAME_HEAD + 6, end))));
     }
-    const view = new MessageView();
-    view.bytes = bytes;
-    view.messageType = bytes[start + 6];
-    view.payloadStart = start + FRAME_HEAD + 6;
-    view.payloadEnd = end;
-    asked.resolve(new Answer(view, this.#link.clock.now(), asked.topic, id));
+    asked.answer(bytes, start, end);
   }
 
   /** Somebody asks here. Handlers run side by side; the gateway bounds how many. */

@@ -27,8 +27,6 @@ export type SessionEvent =
 /** What the shell has to do. */
 export type SessionEffect =
   | { kind: "dial" }
-  | { kind: "hello" }
-  | { kind: "resolve" }
   | { kind: "lost"; error: AetherError }
   | { kind: "wait"; ms: number; attempt: number }
   | { kind: "goodbye" }
@@ -65,11 +63,9 @@ export function step(
       if (state.kind !== "idle" && state.kind !== "closed") return [state, []];
       return [{ kind: "connecting", attempt: 0, established: false }, [{ kind: "dial" }]];
     case "opened":
-      return state.kind === "connecting" ? [{ ...state, kind: "authenticating" }, [{ kind: "hello" }]] : [state, []];
+      return state.kind === "connecting" ? [{ ...state, kind: "authenticating" }, []] : [state, []];
     case "welcomed":
-      return state.kind === "authenticating"
-        ? [{ ...state, kind: "ready", established: true }, [{ kind: "resolve" }]]
-        : [state, []];
+      return state.kind === "authenticating" ? [{ ...state, kind: "ready", established: true }, []] : [state, []];
     case "stable":
       return state.kind === "ready" ? [{ ...state, attempt: 0 }, []] : [state, []];
     case "due":

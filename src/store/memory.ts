@@ -5,8 +5,21 @@
  */
 import type { DedupeStore, LaneExtent, LogRecord, LogStore, MaybePromise, Store } from "./store.ts";
 import { DEFAULT_LIMITS } from "../protocol/limits.ts";
+import { MemoryKv } from "./memory_kv.ts";
 
-export type { DedupeStore, LaneExtent, LogRecord, LogStore, MaybePromise, Store } from "./store.ts";
+export type {
+  DedupeStore,
+  KvChange,
+  KvExpired,
+  KvRecord,
+  KvStore,
+  KvWrite,
+  LaneExtent,
+  LogRecord,
+  LogStore,
+  MaybePromise,
+  Store,
+} from "./store.ts";
 
 interface MemoryLane {
   records: LogRecord[];
@@ -192,7 +205,9 @@ export function memoryStore(options: { dedupeIds?: number } = {}): Store {
   return {
     log: new MemoryLog(),
     dedupe: new MemoryDedupe(options.dedupeIds ?? DEFAULT_LIMITS.dedupeIds),
+    kv: new MemoryKv(),
     flush: (): MaybePromise<void> => undefined,
+    fault: () => undefined,
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

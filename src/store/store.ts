@@ -35,7 +35,7 @@ export interface LogStore {
   cursor(lane: string, consumer: string): MaybePromise<number | undefined>;
   /** Moves a cursor. MUST NOT move it back. */
   commit(lane: string, consumer: string, sequence: number, at: number): void;
-  /** Smallest cursor of the lane, or undefined when it has no consumer. */
+  /** Smallest cursor of the lane, or undefined when it has no consumer. MUST be cheap for lanes with many consumers. */
   lowestCursor(lane: string): number | undefined;
   /** Drops every record up to and including a sequence. */
   trim(lane: string, through: number): void;
@@ -71,12 +71,95 @@ export interface DedupeStore {
   expire(olderThan: number): void;
 }
 
+/** One key and what it holds. */
+export interface KvRecord {
+  /** The key. */
+  readonly key: string;
+  /** The bytes; whoever gets them MUST NOT change them. */
+  readonly value: Uint8Array;
+  /** Grows with every write anywhere in the store; the record's own last one. */
+  readonly revision: number;
+  /** From when on it is not there, ms since epoch; 0 for never. */
+  readonly expiresAt: number;
+  /** A small number of the writer's choosing, kept beside the value. */
+  readonly kind: number;
+}
+
+/** How a record is written. */
+export interface KvWrite {
+  /** Now, ms since epoch. */
+  readonly now: number;
+  /** When it stops being there; 0 for never. */
+  readonly expiresAt?: number;
+  /** Kept beside the value; 0 when left out. */
+  readonly kind?: number;
+  /** Write only when the key has this revision; 0 means that it is not there, undefined that it does not matter. */
+  readonly expected?: number;
+}
+
+/** The latest state of a key that was written or removed. */
+export interface KvChange {
+  /** The key. */
+  readonly key: string;
+  /** What it holds; undefined when it was removed. */
+  readonly record: KvRecord | undefined;
+  /** Revision of the write or removal. */
+  readonly revision: number;
+}
+
+/** A record whose time was over. */
+export interface KvExpired {
+  /** Where it was. */
+  readonly space: string;
+  /** Its key. */
+  readonly key: string;
+  /** Revision of the removal. */
+  readonly revision: number;
+}
+
+/**
+ * Keys and values in spaces. A space is any text; nothing of one is ever seen in another. Keys are ordered by code point.
+ * A record whose `expiresAt` is not above `now` is not there, whether it has been swept or not.
+ */
+export interface KvStore {
+  /** What a key holds. */
+  get(space: string, key: string, now: number): MaybePromise<KvRecord | undefined>;
+  /** Writes. Returns the new revision, or 0 when `expected` was not met. MUST copy the value or never let it be seen changed. */
+  put(space: string, key: string, value: Uint8Array, write: KvWrite): MaybePromise<number>;
+  /** Removes. Returns the revision of the removal, or 0 when there was nothing, or `expected` was not met. */
+  delete(space: string, key: string, now: number, expected?: number): MaybePromise<number>;
+  /** Records whose key begins with `prefix` and comes after `after` (undefined for the start), in order, at most `limit`. */
+  list(space: string, prefix: string, after: string | undefined, limit: number, now: number): MaybePromise<KvRecord[]>;
+  /**
+   * What happened to keys that begin with `prefix` after a revision, oldest first, at most `limit`: each key once, as it is
+   * now. MUST include removals, until they are forgotten. Records that have expired and are not swept yet count as they were.
+   */
+  changes(space: string, prefix: string, after: number, limit: number): MaybePromise<KvChange[]>;
+  /** The revision up to which removals in a space are forgotten: changes after an older one are not complete. */
+  forgotten(space: string): MaybePromise<number>;
+  /** Keys in a space, expired ones that are not swept included. */
+  count(space: string): MaybePromise<number>;
+  /** Removes records whose time is over, soonest first, at most `limit`, and says which. */
+  expire(now: number, limit: number): KvExpired[];
+  /** When the next record's time is over; Infinity when none has an end. */
+  nextExpiry(): number;
+  /** Forgets removals older than a moment, at most `limit` of them. Returns how many. */
+  forget(olderThan: number, limit: number): number;
+}
+
 /** Everything a gateway keeps. */
 export interface Store extends AsyncDisposable {
   /** Lanes. */
   readonly log: LogStore;
   /** Ids of messages. */
   readonly dedupe: DedupeStore;
-  /** Makes everything since the last call durable. Rejects when it could not; then nothing of it may be taken for done. */
+  /** Keys and values. */
+  readonly kv: KvStore;
+  /**
+   * Makes everything since the last call durable. Rejects (or throws) when it could not: then nothing since the last
+   * success has happened, for reads too, and whoever remembers any of it must forget it.
+   */
   flush(): MaybePromise<void>;
+  /** Why it cannot take writes now, in words for an operator; undefined when all is well. */
+  fault(): string | undefined;
 }

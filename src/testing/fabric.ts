@@ -120,10 +120,11 @@ export async function testFabric(options: FabricOptions = {}): Promise<TestFabri
     };
     running = await createGateway({
       store: {
-        ...store,
         log: store.log,
         dedupe: store.dedupe,
+        kv: store.kv,
         flush: () => store.flush(),
+        fault: () => store.fault(),
         [Symbol.asyncDispose]: () => Promise.resolve(),
       },
       auth: options.auth ?? allowAll(),

@@ -1,0 +1,62 @@
+// edge: no Deno, Bun, node: or cloudflare: names
+import { FLAG_ERROR, type FrameWriter } from "../protocol/frames.ts";
+import { toWireError } from "../protocol/error_wire.ts";
+import { encodeStructured } from "../protocol/structured.ts";
+
+/** What the table needs of its session. */
+export interface Caller {
+  readonly writer: FrameWriter;
+  readonly ended: boolean;
+  touch(): void;
+}
+
+/** Operations a session has asked for and waits on. */
+export class CallTable {
+  readonly #caller: Caller;
+  readonly #open = new Map<number, AbortController>();
+
+  constructor(caller: Caller) {
+    this.#caller = caller;
+  }
+
+  /** How many are open. */
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Notes one that takes longer than its turn; the signal aborts when nobody waits for it any more. */
+  open(id: number): AbortSignal {
+    const controller = new AbortController();
+    this.#open.set(id, controller);
+    return controller.signal;
+  }
+
+  /** Answers. */
+  answer(id: number, output: unknown): void {
+    this.#reply(id, 0, output);
+  }
+
+  /** Answers with the typed error. */
+  refuse(id: number, error: unknown): void {
+    this.#reply(id, FLAG_ERROR, toWireError(error));
+  }
+
+  #reply(id: number, flags: number, body: unknown): void {
+    const isCancelled = this.#open.get(id)?.signal.aborted ?? false;
+    this.#open.delete(id);
+    if (isCancelled || this.#caller.ended) return;
+    this.#caller.writer.reply(id, flags, 0, encodeStructured(body));
+    this.#caller.touch();
+  }
+
+  /** Nobody waits for it any more; what was begun may still happen. */
+  cancel(id: number): void {
+    this.#open.get(id)?.abort();
+  }
+
+  /** The session is over. */
+  end(): void {
+    for (const controller of this.#open.values()) controller.abort();
+    this.#open.clear();
+  }
+}

@@ -1,0 +1,7 @@
+// edge: no Deno, Bun, node: or cloudflare: names
+import type { MaybePromise } from "../store/store.ts";
+
+/** Goes on with a value now, or when it is there: with a synchronous store nothing waits, and nothing comes between. */
+export function then<T, U>(value: MaybePromise<T>, next: (value: T) => MaybePromise<U>): MaybePromise<U> {
+  return value instanceof Promise ? value.then(next) : next(value);
+}

@@ -1,0 +1,75 @@
+// edge: no Deno, Bun, node: or cloudflare: names
+import type { EndOfTurn } from "../base/clock.ts";
+import type { Store } from "../store/store.ts";
+
+/** Who wants to write at the end of the turn. */
+export interface Writer {
+  /** Closes what was written in this turn. */
+  seal(): void;
+  /** Sends what was sealed: it is durable now. */
+  release(): void;
+  fail(error: unknown): void;
+}
+
+/**
+ * Group commit: everything of a turn of the event loop is made durable at once, and only then do receipts, replies and
+ * deliveries of that turn leave.
+ */
+export class Turns {
+  readonly #store: Store;
+  readonly #endOfTurn: EndOfTurn;
+  readonly #broken: (error: unknown) => void;
+  #writers: Writer[] = [];
+  #isScheduled = false;
+
+  constructor(store: Store, endOfTurn: EndOfTurn, broken: (error: unknown) => void) {
+    this.#store = store;
+    this.#endOfTurn = endOfTurn;
+    this.#broken = broken;
+  }
+
+  /** Asks to be released at the end of the turn. */
+  enqueue(writer: Writer): void {
+    this.#writers.push(writer);
+    this.schedule();
+  }
+
+  /** Asks for a commit at the end of the turn, whether or not anybody writes. */
+  schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#endOfTurn(this.#commit);
+  }
+
+  readonly #commit = (): void => {
+    // Those who come while a commit is under way belong to the next one: what they wrote may not be in this one.
+    const writers = this.#writers;
+    this.#writers = [];
+    try {
+      for (const writer of writers) writer.seal();
+      const durable = this.#store.flush();
+      if (durable instanceof Promise) durable.then(() => this.#write(writers), (error) => this.#fail(error));
+      else this.#write(writers);
+    } catch (error) {
+      this.#fail(error);
+    }
+  };
+
+  #write(writers: Writer[]): void {
+    this.#isScheduled = false;
+    for (const writer of writers) {
+      try {
+        writer.release();
+      } catch (error) {
+        writer.fail(error);
+      }
+    }
+    if (this.#writers.length > 0) this.schedule();
+  }
+
+  #fail(error: unknown): void {
+    this.#isScheduled = false;
+    this.#writers = [];
+    this.#broken(error);
+  }
+}

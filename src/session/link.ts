@@ -1,0 +1,17 @@
+// edge: no Deno, Bun, node: or cloudflare: names
+import type { Clock } from "../base/clock.ts";
+import type { Handlers } from "../base/emitter.ts";
+import type { Notice, OpInput, OpName, OpOutput } from "../protocol/ops.ts";
+import type { WaitOptions } from "./requests.ts";
+
+/** What a capability may ask of a session: key-value store, checkpoints, tasks and the rest stand on this and nothing else. */
+export interface Link {
+  /** Where time comes from, and how a client is configured to come back. */
+  readonly options: { readonly clock: Clock };
+  /** What the gateway says unasked. */
+  readonly onNotice: Handlers<Notice>;
+  /** Has the gateway do a named operation; rejects with the typed error. */
+  call<Op extends OpName>(op: Op, input: OpInput<Op>, options?: WaitOptions): Promise<OpOutput<Op>>;
+  /** Tells `onError` about something nobody else hears. */
+  report(error: unknown): void;
+}
