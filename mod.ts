@@ -27,6 +27,10 @@ export { UserClient } from "./src/client/user.ts";
 export type { UserClientOptions } from "./src/client/user.ts";
 export { TaskClient } from "./src/client/task.ts";
 export type { TaskClientOptions } from "./src/client/task.ts";
+export { AdminClient } from "./src/client/admin.ts";
+export type { ConnectionQuery } from "./src/client/admin.ts";
+export { BaseOrchestrator } from "./src/client/base_orchestrator.ts";
+export type { BaseOrchestratorOptions } from "./src/client/base_orchestrator.ts";
 export { OrchestratorClient } from "./src/client/orchestrator.ts";
 export type { OrchestratorClientOptions } from "./src/client/orchestrator.ts";
 export {
@@ -87,6 +91,8 @@ export type { ConnectionAck, Gap, Receipt, Signal } from "./src/protocol/message
 export { KVScope } from "./src/protocol/kv.ts";
 export type { KvChangeEvent, KvCondition, KvEntry, KvPlace } from "./src/protocol/kv.ts";
 export type { CheckpointInfo } from "./src/protocol/ops.ts";
+export type { AgentRegistration } from "./src/protocol/agents.ts";
+export type { ConnectionInfo, HealthInfo } from "./src/protocol/admin.ts";
 export type { ConfigSnapshot } from "./src/protocol/config.ts";
 export { ProgressKind } from "./src/protocol/progress.ts";
 export type { ProgressReport, ProgressUpdate } from "./src/protocol/progress.ts";

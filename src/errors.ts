@@ -36,6 +36,8 @@ const RETRYABLE: readonly ErrorCode[] = ["RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDE
 
 /** Base of all errors thrown here. `instanceof` also holds across two copies of the package. */
 export class AetherError extends Error {
+  /** Brand of the class: minifiers change the names of classes, and two copies of the package have two of each. */
+  static readonly kind: string = "AetherError";
   /** One of a closed set; switch on it. */
   readonly code: ErrorCode;
   /** Whether the same call may succeed later without a change. */
@@ -48,44 +50,37 @@ export class AetherError extends Error {
   /** Builds an error; subclasses fix the code. */
   constructor(message: string, code: ErrorCode = "INTERNAL", options: AetherErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.name = "AetherError";
     this.code = code;
     this.retryable = options.retryable ?? RETRYABLE.includes(code);
     if (options.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs;
     this.details = options.details ?? {};
-    mark(this, "AetherError");
+    const value: string[] = [];
+    for (let one: object = new.target; one !== Error; one = Object.getPrototypeOf(one)) {
+      if (Object.hasOwn(one, "kind")) value.push((one as typeof AetherError).kind);
+    }
+    this.name = value[0];
+    Object.defineProperty(this, KINDS, { value });
   }
 
   /** Brand check instead of the prototype chain, so two copies of the package understand each other. */
   static override [Symbol.hasInstance](value: unknown): boolean {
-    const kind = Object.hasOwn(this, "kind") ? (this as unknown as { kind: string }).kind : undefined;
     // A user's own subclass has no kind: for it the ordinary prototype check is right.
-    if (kind === undefined && (this as unknown) !== AetherError) {
-      return Function.prototype[Symbol.hasInstance].call(this, value);
-    }
+    if (!Object.hasOwn(this, "kind")) return Function.prototype[Symbol.hasInstance].call(this, value);
     const kinds = (value as Record<symbol, unknown> | null | undefined)?.[KINDS];
-    return Array.isArray(kinds) && kinds.includes(kind ?? "AetherError");
+    return Array.isArray(kinds) && kinds.includes(this.kind);
   }
-}
-
-function mark(error: AetherError, kind: string): void {
-  const holder = error as unknown as Record<symbol, string[]>;
-  if (!Object.hasOwn(error, KINDS)) Object.defineProperty(error, KINDS, { value: [], enumerable: false });
-  holder[KINDS].push(kind);
-  error.name = kind;
 }
 
 /** The connection could not be made or kept. */
 export class ConnectionError extends AetherError {
   /** Brand of the class. */
-  static readonly kind: string = "ConnectionError";
+  static override readonly kind: string = "ConnectionError";
   /**
    * Makes one.
    * @param message what was tried and what happened
    */
-  constructor(message: string, options: AetherErrorOptions = {}) {
+  constructor(message: string, options?: AetherErrorOptions) {
     super(message, "UNAVAILABLE", options);
-    mark(this, "ConnectionError");
   }
 }
 
@@ -97,9 +92,8 @@ export class ConnectionClosedError extends ConnectionError {
    * Makes one.
    * @param message what was waiting and why the connection ended
    */
-  constructor(message: string, options: AetherErrorOptions = {}) {
+  constructor(message: string, options?: AetherErrorOptions) {
     super(message, options);
-    mark(this, "ConnectionClosedError");
   }
 }
 
@@ -116,42 +110,39 @@ export class ReconnectionError extends ConnectionError {
   constructor(attempts: number, options: AetherErrorOptions = {}) {
     super(`Gave up reconnecting after ${attempts} attempts`, { retryable: false, ...options });
     this.attempts = attempts;
-    mark(this, "ReconnectionError");
   }
 }
 
 /** The gateway does not accept the credentials. */
 export class AuthenticationError extends AetherError {
   /** Brand of the class. */
-  static readonly kind: string = "AuthenticationError";
+  static override readonly kind: string = "AuthenticationError";
   /**
    * Makes one.
    * @param message what is wrong with the credentials
    */
-  constructor(message: string, options: AetherErrorOptions = {}) {
+  constructor(message: string, options?: AetherErrorOptions) {
     super(message, "UNAUTHENTICATED", options);
-    mark(this, "AuthenticationError");
   }
 }
 
 /** The identity may not do this. */
 export class PermissionDeniedError extends AetherError {
   /** Brand of the class. */
-  static readonly kind: string = "PermissionDeniedError";
+  static override readonly kind: string = "PermissionDeniedError";
   /**
    * Makes one.
    * @param message who may not do what
    */
-  constructor(message: string, options: AetherErrorOptions = {}) {
+  constructor(message: string, options?: AetherErrorOptions) {
     super(message, "PERMISSION_DENIED", options);
-    mark(this, "PermissionDeniedError");
   }
 }
 
 /** Another live connection holds this identity. */
 export class DuplicateIdentityError extends AetherError {
   /** Brand of the class. */
-  static readonly kind: string = "DuplicateIdentityError";
+  static override readonly kind: string = "DuplicateIdentityError";
   /** The identity's topic, e.g. `ag::prod::worker::1`. */
   readonly identity: string;
   /**
@@ -165,28 +156,26 @@ export class DuplicateIdentityError extends AetherError {
       options,
     );
     this.identity = identity;
-    mark(this, "DuplicateIdentityError");
   }
 }
 
 /** Nothing came back in time. */
 export class TimeoutError extends AetherError {
   /** Brand of the class. */
-  static readonly kind: string = "TimeoutError";
+  static override readonly kind: string = "TimeoutError";
   /**
    * Makes one.
    * @param message what was waited for and how long
    */
-  constructor(message: string, options: AetherErrorOptions = {}) {
+  constructor(message: string, options?: AetherErrorOptions) {
     super(message, "DEADLINE_EXCEEDED", options);
-    mark(this, "TimeoutError");
   }
 }
 
 /** The call itself is wrong: what, where, and what would be right. */
 export class InvalidArgumentError extends AetherError {
   /** Brand of the class. */
-  static readonly kind: string = "InvalidArgumentError";
+  static override readonly kind: string = "InvalidArgumentError";
   /** Name of the argument at fault, when one is. */
   readonly argument?: string;
   /**
@@ -196,105 +185,110 @@ export class InvalidArgumentError extends AetherError {
   constructor(message: string, argument?: string, options: AetherErrorOptions = {}) {
     super(message, "INVALID_ARGUMENT", options);
     if (argument !== undefined) this.argument = argument;
-    mark(this, "InvalidArgumentError");
   }
 }
 
 /** What was addressed is not there. */
 export class NotFoundError extends AetherError {
   /** Brand of the class. */
-  static readonly kind: string = "NotFoundError";
+  static override readonly kind: string = "NotFoundError";
   /**
    * Makes one.
    * @param message what was looked for
    */
-  constructor(message: string, options: AetherErrorOptions = {}) {
+  constructor(message: string, options?: AetherErrorOptions) {
     super(message, "NOT_FOUND", options);
-    mark(this, "NotFoundError");
   }
 }
 
 /** The peer does not offer this. */
 export class UnimplementedError extends AetherError {
   /** Brand of the class. */
-  static readonly kind: string = "UnimplementedError";
+  static override readonly kind: string = "UnimplementedError";
   /**
    * Makes one.
    * @param message what is not offered
    */
-  constructor(message: string, options: AetherErrorOptions = {}) {
+  constructor(message: string, options?: AetherErrorOptions) {
     super(message, "UNIMPLEMENTED", options);
-    mark(this, "UnimplementedError");
   }
 }
 
 /** A message could not be handled or published. */
 export class MessageError extends AetherError {
   /** Brand of the class. */
-  static readonly kind: string = "MessageError";
+  static override readonly kind: string = "MessageError";
   /**
    * Makes one.
    * @param message what happened to which message
    */
-  constructor(message: string, options: AetherErrorOptions = {}) {
+  constructor(message: string, options?: AetherErrorOptions) {
     super(message, "INTERNAL", options);
-    mark(this, "MessageError");
   }
 }
 
 /** A KV operation failed. */
 export class KVOperationError extends AetherError {
   /** Brand of the class. */
-  static readonly kind: string = "KVOperationError";
+  static override readonly kind: string = "KVOperationError";
   /**
    * Makes one.
    * @param message which operation on which key
    */
-  constructor(message: string, options: AetherErrorOptions = {}) {
+  constructor(message: string, options?: AetherErrorOptions) {
     super(message, "INTERNAL", options);
-    mark(this, "KVOperationError");
   }
 }
 
 /** A checkpoint operation failed. */
 export class CheckpointError extends AetherError {
   /** Brand of the class. */
-  static readonly kind: string = "CheckpointError";
+  static override readonly kind: string = "CheckpointError";
   /**
    * Makes one.
    * @param message which operation on which key
    */
-  constructor(message: string, options: AetherErrorOptions = {}) {
+  constructor(message: string, options?: AetherErrorOptions) {
     super(message, "INTERNAL", options);
-    mark(this, "CheckpointError");
   }
 }
 
 /** A compare-and-set was lost, or a lease belongs to someone else. */
 export class ConflictError extends AetherError {
   /** Brand of the class. */
-  static readonly kind: string = "ConflictError";
+  static override readonly kind: string = "ConflictError";
   /**
    * Makes one.
    * @param message what conflicted with what
    */
-  constructor(message: string, options: AetherErrorOptions = {}) {
+  constructor(message: string, options?: AetherErrorOptions) {
     super(message, "ABORTED", options);
-    mark(this, "ConflictError");
   }
 }
 
 /** A limit was reached; `details` names the limit and the current value. */
 export class QuotaError extends AetherError {
   /** Brand of the class. */
-  static readonly kind: string = "QuotaError";
+  static override readonly kind: string = "QuotaError";
   /**
    * Makes one.
    * @param message which limit, its value, and the current value
    */
-  constructor(message: string, options: AetherErrorOptions = {}) {
+  constructor(message: string, options?: AetherErrorOptions) {
     super(message, "RESOURCE_EXHAUSTED", options);
-    mark(this, "QuotaError");
+  }
+}
+
+/** A task whose result was waited for is over without one; `details` has `taskId`, `status`, `error` and `attempt`. */
+export class TaskFailedError extends AetherError {
+  /** Brand of the class. */
+  static override readonly kind: string = "TaskFailedError";
+  /**
+   * Makes one.
+   * @param code `CANCELLED` for a task that was cancelled, `ABORTED` for one that failed or was rejected
+   */
+  constructor(message: string, code: ErrorCode = "ABORTED", options: AetherErrorOptions = {}) {
+    super(message, code, options);
   }
 }
 

@@ -1,18 +1,24 @@
 // edge: no Deno, Bun, node: or cloudflare: names
+import { NotFoundError } from "../errors.ts";
 import { type Unsubscribe, unsubscriber } from "../base/emitter.ts";
 import type { ConfigSnapshot } from "../protocol/config.ts";
 import { type ConnectionAck, type Gap, MessageType, type Receipt, type Signal } from "../protocol/messages.ts";
 import type { NoticeMap } from "../protocol/ops.ts";
 import { type Identity, identityTopic } from "../protocol/principals.ts";
 import type { ProgressUpdate } from "../protocol/progress.ts";
+import { encodeStructured } from "../protocol/structured.ts";
+import type { TaskOutcome, TaskWait } from "../protocol/tasks.ts";
 import type { IncomingMessage } from "../session/incoming.ts";
 import type { RequestHandler } from "../session/requests.ts";
 import { Session } from "../session/session.ts";
 import type { ConnectionState } from "../session/state.ts";
 import { CheckpointClient } from "./checkpoint.ts";
+import type { CallOptions } from "./follow.ts";
 import { KVClient } from "./kv.ts";
 import { type ClientOptions, sessionOptions } from "./options.ts";
 import { type ReportProgress, reportProgress } from "./progress.ts";
+import { TaskHandle, type TaskHandleEvent } from "./task_handle.ts";
+import * as tasks from "./tasks.ts";
 
 /** Handles one message; a promise holds the next one back, and so, in the end, the gateway. */
 export type MessageHandler = (message: IncomingMessage) => unknown;
@@ -62,6 +68,8 @@ export abstract class AetherClient {
   protected readonly session: Session;
   /** Tells those who watch how far a piece of work is; see {@link ReportProgress}. */
   readonly reportProgress: ReportProgress;
+  /** Makes a task, or finds the one that a key names already; see {@link tasks.CreateTask}. */
+  readonly createTask: tasks.CreateTask;
 
   /**
    * Makes one.
@@ -70,6 +78,10 @@ export abstract class AetherClient {
   constructor(identity: Identity, options: ClientOptions, workspace?: string) {
     this.session = new Session(sessionOptions(identity, options, workspace));
     this.reportProgress = reportProgress(this.session);
+    this.createTask = tasks.createTask(this.session);
+    this.#onNotice("undeliverable", (body) => {
+      this.session.report(new NotFoundError(body.reason, { details: { ...body } }));
+    });
   }
 
   /** Connects. Resolves with the gateway's welcome, rejects with the typed error; calling it again meanwhile is harmless. */
@@ -220,8 +232,75 @@ export abstract class AetherClient {
   }
   #checkpoint: CheckpointClient | undefined;
 
+  /** A task that is known by its id: made by somebody else, or before a restart. */
+  taskHandle<Output = unknown, Chunk = unknown>(taskId: string): TaskHandle<Output, Chunk> {
+    return new TaskHandle(this.session, taskId);
+  }
+  /** Tasks, newest first. */
+  queryTasks(options?: tasks.TaskQueryOptions): Promise<tasks.TaskQueryResponse> {
+    return tasks.queryTasks(this.session, options);
+  }
+  /** Looks at a task; `success` is false when there is none. */
+  getTask(taskId: string, options?: CallOptions): Promise<tasks.TaskResponse> {
+    return tasks.getTask(this.session, taskId, options);
+  }
+  /** Cancels a task and those it has made; its worker's `ctx.signal` aborts. */
+  cancelTask(taskId: string, reason?: string, options?: CallOptions): Promise<tasks.TaskResponse> {
+    return tasks.actOnTask(this.session, taskId, "cancel", { reason }, options);
+  }
+  /** Begins a task that is over and not completed anew, with another input if one is given. */
+  retryTask(taskId: string, options: tasks.RetryTaskOptions = {}): Promise<tasks.TaskResponse> {
+    const { bytes: payload, isStructured } = tasks.encodeValue(options.payload ?? options.input);
+    const { metadata } = options;
+    return tasks.actOnTask(this.session, taskId, "retry", { payload, isStructured, metadata }, options);
+  }
+  /** Lets a task that is worked on wait: for input when nothing else is said. */
+  pauseTask(taskId: string, wait?: TaskWait, options?: CallOptions): Promise<tasks.TaskResponse> {
+    return tasks.actOnTask(this.session, taskId, "pause", { wait }, options);
+  }
+  /** Lets a task that waits go on; what is given as `input` reaches its worker as `ctx.resumeInput`. */
+  resumeTask(taskId: string, options: tasks.ResumeTaskOptions = {}): Promise<tasks.TaskResponse> {
+    const input = options.input === undefined ? undefined : encodeStructured(options.input);
+    return tasks.actOnTask(this.session, taskId, "resume", { reason: options.reason, input }, options);
+  }
+  /** Refuses a task for good. */
+  rejectTask(taskId: string, reason?: string, options?: CallOptions): Promise<tasks.TaskResponse> {
+    return tasks.actOnTask(this.session, taskId, "reject", { reason }, options);
+  }
+  /** For a worker without `createWorker`: the task it was given is done. */
+  completeTask(taskId: string, options: tasks.CompleteTaskOptions = {}): Promise<tasks.TaskSettleResponse> {
+    const { bytes: result, isStructured } = tasks.encodeValue(options.result);
+    return tasks.settleTask(this.session, taskId, { kind: "completed", result, isStructured }, options);
+  }
+  /** For a worker without `createWorker`: the task it was given failed. */
+  failTask(
+    taskId: string,
+    reason: unknown = "failed",
+    options: tasks.FailTaskOptions = {},
+  ): Promise<tasks.TaskSettleResponse> {
+    const { retryable: isRetryable, retryAfterMs } = options;
+    const outcome: TaskOutcome = { kind: "failed", error: tasks.toTaskError(reason), isRetryable, retryAfterMs };
+    return tasks.settleTask(this.session, taskId, outcome, options);
+  }
+  /** Hears everything that happens to a task, from its beginning or after a sequence, until it is over. */
+  subscribeTask(
+    taskId: string,
+    handler: (event: TaskHandleEvent) => unknown,
+    options: { after?: number } = {},
+  ): Unsubscribe {
+    return tasks.subscribeTask(this.session, taskId, handler, options.after);
+  }
+
   /** Answers requests. What the handler returns is the answer; what it throws reaches the asker as a typed error. */
   onRequest(handler: RequestHandler): Unsubscribe {
     return unsubscriber(this.session.serve(handler));
   }
+}
+
+/**
+ * The session of a client, for what stands on it and is not the client itself.
+ * @internal
+ */
+export function sessionOf(client: AetherClient): Session {
+  return client["session"];
 }

@@ -1,6 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { requireSegment } from "../protocol/principals.ts";
 import { AetherClient } from "./aether_client.ts";
+import { type OnTaskAssignment, onTaskAssignment } from "./assignments.ts";
 import type { ClientOptions } from "./options.ts";
 import * as verbs from "./senders.ts";
 import { type SwitchWorkspace, switchWorkspace } from "./workspace.ts";
@@ -49,6 +50,8 @@ export class AgentClient extends AetherClient {
   readonly sendEvent: verbs.SendEvent = verbs.sendEvent(this.session);
   /** See {@link verbs.SendMetric}. */
   readonly sendMetric: verbs.SendMetric = verbs.sendMetric(this.session);
+  /** Hears of every task it is given; see {@link OnTaskAssignment}. */
+  readonly onTaskAssignment: OnTaskAssignment = onTaskAssignment(this.session);
 
   /** Moves it to another workspace without a reconnect: its identity and topic move, the lock of the new one is taken first. */
   readonly switchWorkspace: SwitchWorkspace = switchWorkspace(this.session);

@@ -1,9 +1,10 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { AetherError, CheckpointError, ConflictError, InvalidArgumentError } from "../errors.ts";
+import { CheckpointError, ConflictError, InvalidArgumentError } from "../errors.ts";
 import { CHECKPOINT_BYTES, CHECKPOINT_KEY, CHECKPOINT_PART_BYTES } from "../protocol/kv.ts";
 import type { CheckpointInfo, OpInput, OpName, OpOutput } from "../protocol/ops.ts";
 import { shortId, systemRandom } from "../base/ids.ts";
 import type { Link } from "../session/link.ts";
+import { heard, once } from "./follow.ts";
 
 /** Which checkpoint, and how long to wait. */
 export interface CheckpointOptions {
@@ -44,7 +45,6 @@ export interface CheckpointResponse {
   revision: number;
 }
 
-const TIMEOUT_MS = 10_000;
 /** Times a load begins again because the checkpoint was saved under it. */
 const LOADS = 5;
 
@@ -68,26 +68,17 @@ export class CheckpointClient {
     this.#link = link;
   }
 
-  async #call<Op extends OpName>(op: Op, input: OpInput<Op>, options: CheckpointOptions): Promise<OpOutput<Op>> {
-    const { timeout: timeoutMs = TIMEOUT_MS, signal } = options;
-    try {
-      return await this.#link.call(op, input, { timeoutMs, signal });
-    } catch (error) {
-      if (!(error instanceof AetherError) || error.code !== "INTERNAL") throw error;
-      throw new CheckpointError(error.message, { cause: error, retryable: error.retryable });
-    }
+  #call<Op extends OpName>(op: Op, input: OpInput<Op>, options: CheckpointOptions): Promise<OpOutput<Op>> {
+    return once(this.#link, op, () => input, options, (output) => output, CheckpointError);
   }
 
-  /** Like a receipt, the promise may be ignored: a failure also reaches `onError`, and is no unhandled rejection. */
-  #run(work: () => Promise<CheckpointResponse>): Promise<CheckpointResponse> {
-    const done = work();
-    done.catch((error) => this.#link.report(error));
-    return done;
+  #run({ signal }: CheckpointOptions, work: () => Promise<CheckpointResponse>): Promise<CheckpointResponse> {
+    return heard(this.#link, work(), signal);
   }
 
   /** Saves. @throws {ConflictError} when `ifRevision` is not its revision any more */
   save(options: CheckpointSaveOptions): Promise<CheckpointResponse> {
-    return this.#run(async () => {
+    return this.#run(options, async () => {
       const { key = CHECKPOINT_KEY, data, ttl, ifRevision } = options;
       if (!(data instanceof Uint8Array) || data.length > CHECKPOINT_BYTES) {
         throw new InvalidArgumentError(
@@ -110,7 +101,7 @@ export class CheckpointClient {
 
   /** Loads. Nothing saved is `found: false`. */
   load(options: CheckpointOptions = {}): Promise<CheckpointResponse> {
-    return this.#run(async () => {
+    return this.#run(options, async () => {
       for (let attempt = 1;; attempt++) {
         try {
           return await this.#load(options);
@@ -139,7 +130,7 @@ export class CheckpointClient {
 
   /** Removes. `found` says whether there was one. */
   delete(options: CheckpointOptions = {}): Promise<CheckpointResponse> {
-    return this.#run(async () => {
+    return this.#run(options, async () => {
       const { key = CHECKPOINT_KEY, ifRevision } = options;
       const { found } = await this.#call("checkpoint.delete", { key, ifRevision }, options);
       return response(undefined, { found });
@@ -148,7 +139,7 @@ export class CheckpointClient {
 
   /** Names all of them. */
   list(options: CheckpointOptions = {}): Promise<CheckpointResponse> {
-    return this.#run(async () => {
+    return this.#run(options, async () => {
       const entries: CheckpointInfo[] = [];
       let cursor: string | undefined;
       for (;;) {

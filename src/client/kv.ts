@@ -1,8 +1,9 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { AetherError, InvalidArgumentError, KVOperationError } from "../errors.ts";
-import { type KvChangeEvent, type KvCondition, type KvOutcome, KVScope } from "../protocol/kv.ts";
+import { InvalidArgumentError, KVOperationError } from "../errors.ts";
+import { type KvChangeEvent, type KvCondition, type KvOutcome, type KvPlace, KVScope } from "../protocol/kv.ts";
 import type { OpInput, OpName, OpOutput } from "../protocol/ops.ts";
 import type { Link } from "../session/link.ts";
+import { ask } from "./follow.ts";
 import { KVList } from "./kv_list.ts";
 import type {
   KVCompareAndDeleteOptions,
@@ -42,24 +43,18 @@ export class KVClient {
     this.#link = link;
   }
 
-  /** Like a receipt, the promise may be ignored: a failure also reaches `onError`, and is no unhandled rejection. */
   #call<Op extends OpName, T>(
     op: Op,
-    options: KVPlaceOptions,
+    { timeout = TIMEOUT_MS, signal }: KVPlaceOptions,
     input: () => OpInput<Op>,
     read: (output: OpOutput<Op>) => T,
   ): Promise<T> {
-    const run = async (): Promise<T> => {
-      const { timeout: timeoutMs = TIMEOUT_MS, signal } = options;
-      return read(await this.#link.call(op, input(), { timeoutMs, signal }));
-    };
-    const done = run().catch((error) => {
-      throw error instanceof AetherError && error.code === "INTERNAL"
-        ? new KVOperationError(error.message, { cause: error, retryable: error.retryable })
-        : error;
-    });
-    done.catch((error) => this.#link.report(error));
-    return done;
+    return ask(this.#link, op, input, { timeout, signal }, read, KVOperationError);
+  }
+
+  /** The workspace is named as it is now: what is asked for beside a switch must not land in another one. */
+  #place({ scope, userId, workspace = this.#link.workspace }: KvPlace): KvPlace {
+    return { scope, userId, workspace };
   }
 
   #do<Op extends Exclude<OpName & `kv.${string}`, "kv.list" | "kv.changes">>(
@@ -67,8 +62,9 @@ export class KVClient {
     options: KVKeyOptions,
     more: () => Partial<OpInput<Op>> = () => ({}),
   ): Promise<KVResponse> {
-    const { key, scope, userId, workspace } = options;
-    const input = (): OpInput<Op> => ({ key, scope, userId, workspace, ...more() }) as OpInput<Op>;
+    const { key } = options;
+    const place = this.#place(options);
+    const input = (): OpInput<Op> => ({ key: wellFormed(key), ...place, ...more() }) as OpInput<Op>;
     return this.#call(op, options, input, (output) => {
       const { count, ...state } = output as KvOutcome;
       return response(count === undefined ? state : { ...state, counterValue: count });
@@ -99,7 +95,7 @@ export class KVClient {
   incrementIf(options: KVGuardedCounterOptions): Promise<KVResponse> {
     const more = (): Partial<OpInput<"kv.add">> => ({
       delta: deltaOf(options),
-      limit: guardOf(options),
+      atMost: guardOf(options),
       ttl: options.ttl,
     });
     return this.#do("kv.add", options, more);
@@ -108,7 +104,7 @@ export class KVClient {
   decrementIf(options: KVGuardedCounterOptions): Promise<KVResponse> {
     const more = (): Partial<OpInput<"kv.add">> => ({
       delta: -deltaOf(options),
-      limit: guardOf(options),
+      atLeast: guardOf(options),
       ttl: options.ttl,
     });
     return this.#do("kv.add", options, more);
@@ -143,9 +139,9 @@ export class KVClient {
   list(options: KVListOptions = {}): KVList {
     const { keyPrefix, key, limit } = options;
     const prefix = keyPrefix ?? key ?? "";
-    const { scope, userId, workspace } = options;
+    const place = this.#place(options);
     return new KVList((cursor = options.cursor) =>
-      this.#call("kv.list", options, () => ({ scope, userId, workspace, prefix, cursor, limit }), (page) => {
+      this.#call("kv.list", options, () => ({ ...place, prefix, cursor, limit }), (page) => {
         const { entries, nextCursor } = page;
         const keys = entries.map(({ key }) => key);
         const kvMap = Object.fromEntries(entries.map(({ key, value }) => [key, value]));
@@ -161,7 +157,7 @@ export class KVClient {
    * faster than they are taken are joined to the latest of each key. `onGap` hears when removals may have been missed.
    */
   watch(options: KVWatchOptions): AsyncIterableIterator<KvChangeEvent> {
-    return watchKeys(this.#link, options);
+    return watchKeys(this.#link, { ...options, ...this.#place(options) });
   }
 
   /** Same as {@link KVClient.get}. */
@@ -212,6 +208,12 @@ export class KVClient {
   listGlobal(keyPrefix = ""): KVList {
     return this.list({ keyPrefix, scope: KVScope.Global });
   }
+}
+
+/** Half a character has no UTF-8: two such keys would be one. */
+function wellFormed(key: string): string {
+  if (/\p{Surrogate}/u.test(key)) throw new InvalidArgumentError("Cannot use a key that is no Unicode text", "key");
+  return key;
 }
 
 function conditionOf({ expected, ifRevision }: KvCondition): KvCondition {

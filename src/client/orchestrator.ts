@@ -3,6 +3,7 @@ import { InvalidArgumentError } from "../errors.ts";
 import { shortId, systemRandom } from "../base/ids.ts";
 import { requireSegment } from "../protocol/principals.ts";
 import { AetherClient } from "./aether_client.ts";
+import { type OnTaskAssignment, onTaskAssignment } from "./assignments.ts";
 import type { ClientOptions } from "./options.ts";
 import * as verbs from "./senders.ts";
 
@@ -24,6 +25,8 @@ export class OrchestratorClient extends AetherClient {
   readonly specifier: string;
   /** Profiles it can launch. */
   readonly supportedProfiles: readonly string[];
+  /** Hears of everything that is to be launched; `completeTask` or `failTask` says how it went. See {@link OnTaskAssignment}. */
+  readonly onTaskAssignment: OnTaskAssignment = onTaskAssignment(this.session);
   /** See {@link verbs.SendToAgent}. */
   readonly sendStatusToAgent: verbs.SendToAgent = verbs.sendToAgent(this.session);
   /** See {@link verbs.SendToTask}. */

@@ -1,6 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { requireSegment } from "../protocol/principals.ts";
 import { AetherClient } from "./aether_client.ts";
+import { type OnTaskAssignment, onTaskAssignment } from "./assignments.ts";
 import type { ClientOptions } from "./options.ts";
 import * as verbs from "./senders.ts";
 
@@ -95,6 +96,9 @@ export class BridgeClient extends PlatformClient {
 
 /** Offers something to everybody as `sv::implementation::specifier`; several instances share `sv::implementation`. */
 export class ServiceClient extends PlatformClient {
+  /** Hears of every task it is given; see {@link OnTaskAssignment}. */
+  readonly onTaskAssignment: OnTaskAssignment = onTaskAssignment(this.session);
+
   /**
    * Makes one.
    * @throws {InvalidArgumentError} for a part that cannot be in a topic

@@ -1,5 +1,6 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import type { ProgressReport } from "../protocol/progress.ts";
+import { insist } from "./follow.ts";
 import type { Link } from "../session/link.ts";
 
 /** Reports how far a piece of work is. */
@@ -20,7 +21,7 @@ export function reportProgress(link: Link): ReportProgress {
 
   const put = async (key: string, line: Line, first: ProgressReport): Promise<void> => {
     try {
-      await link.call("progress.report", first);
+      await insist(link, "progress.report", first);
     } finally {
       const { next, settled } = line;
       line.next = line.settled = undefined;
@@ -30,7 +31,7 @@ export function reportProgress(link: Link): ReportProgress {
   };
 
   return (report) => {
-    const key = [report.taskId, report.requestId, report.recipient].map((part) => part ?? "").join("\n");
+    const key = JSON.stringify([report.taskId, report.requestId, report.recipient]);
     const waiting = lines.get(key);
     let done: Promise<void>;
     if (waiting) {

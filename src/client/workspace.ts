@@ -8,32 +8,31 @@ import type { Session } from "../session/session.ts";
 export type SwitchWorkspace = (workspace: string) => Promise<ConfigSnapshot>;
 
 /**
- * Makes the verb. The local value changes at once and is put back when the gateway refuses; switches follow one another in
- * the order they were asked for.
+ * Makes the verb. The local value changes at once; when the last switch that was asked for is decided, it is what the
+ * gateway says. Switches follow one another in the order they were asked for, and what is sent behind one is judged after it.
  */
 export function switchWorkspace(session: Session): SwitchWorkspace {
-  let last: Promise<unknown> = Promise.resolve();
+  let asked = 0;
   return (workspace) => {
     if (workspace === "") {
       throw new InvalidArgumentError("Cannot switch to an empty workspace: give its name", "workspace");
     }
     requireSegment(workspace, "workspace");
-    const before = session.workspace;
+    const turn = ++asked;
     session.workspace = workspace;
     const run = async (): Promise<ConfigSnapshot> => {
       try {
-        const { identity, topic, config } = await session.call("workspace.switch", { workspace });
+        // Until it is answered or the session is lost: a switch that was given up might be done all the same.
+        const wait = { timeoutMs: Infinity };
+        const { identity, topic, config } = await session.call("workspace.switch", { workspace }, wait);
         session.moved(identity, topic, workspace);
         session.onNotice.emit({ name: "config", body: config });
         return config;
-      } catch (error) {
-        // A later switch may have changed it again; that one decides then.
-        if (session.workspace === workspace) session.workspace = before;
-        throw error;
+      } finally {
+        if (turn === asked) session.workspace = session.held;
       }
     };
-    const done = last.then(run, run);
-    last = done;
+    const done = run();
     done.catch((error) => session.report(error));
     return done;
   };

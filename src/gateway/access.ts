@@ -71,3 +71,44 @@ export function progressFault(subject: Subject, recipientWorkspace: string | und
     ? undefined
     : `a reporter of workspace "${subject.workspace}" may not report into workspace "${recipientWorkspace}"`;
 }
+
+/** Whether a subject may act in a workspace: undefined for yes, otherwise the reason. */
+export function workspaceFault({ identity, workspace }: Subject, target: string): string | undefined {
+  const isBound = identity.type === "user" || "workspace" in identity;
+  return isBound && workspace !== target
+    ? `a principal of ${
+      workspace === undefined ? "no workspace" : `workspace "${workspace}"`
+    } may not act in workspace "${target}"`
+    : undefined;
+}
+
+/** Whether a subject may work on tasks of a pool. */
+export function serveFault({ identity }: Subject, implementation: string): string | undefined {
+  if (identity.type === "user" || identity.type === "metrics_bridge") return `a ${identity.type} works on no tasks`;
+  if ("implementation" in identity && identity.implementation !== implementation) {
+    return `its implementation is "${identity.implementation}"`;
+  }
+  return undefined;
+}
+
+/** Whether a subject may see a task and act on it: those of its workspace, its maker, its worker, and platform principals. */
+export function taskFault(
+  subject: Subject & { readonly topic: string },
+  task: { readonly workspace: string; readonly creator: string; readonly assignedTo?: string },
+): string | undefined {
+  if (task.creator === subject.topic || task.assignedTo === subject.topic) return undefined;
+  return workspaceFault(subject, task.workspace);
+}
+
+/** Whether a subject may say how others are launched. */
+export function registerFault({ identity }: Subject): string | undefined {
+  return identity.type === "user" || identity.type === "metrics_bridge"
+    ? `a ${identity.type} registers nobody`
+    : undefined;
+}
+
+/** Whether a subject may look at and change what is everybody's: undefined for yes, otherwise the reason. */
+export function adminFault({ identity, isAdmin }: Subject & { readonly isAdmin: boolean }): string | undefined {
+  const isEngine = identity.type === "orchestrator" || identity.type === "workflow_engine";
+  return isAdmin || isEngine ? undefined : "its credentials are not an administrator's";
+}

@@ -14,8 +14,8 @@ export interface Claim {
   readonly credentials: Readonly<Record<string, string>>;
 }
 
-/** Yes, or no with the reason. */
-export type Decision = { readonly allowed: true } | {
+/** Yes, perhaps as an administrator, or no with the reason. */
+export type Decision = { readonly allowed: true; readonly isAdmin?: boolean } | {
   readonly allowed: false;
   readonly reason: string;
   readonly code?: "UNAUTHENTICATED" | "PERMISSION_DENIED";
@@ -31,7 +31,7 @@ export interface Authenticator {
 
 /** Lets everybody in. Serves loopback addresses only, unless told `insecure: true`. */
 export function allowAll(options: { insecure?: boolean } = {}): Authenticator {
-  return { loopbackOnly: !options.insecure, authenticate: () => ({ allowed: true }) };
+  return { loopbackOnly: !options.insecure, authenticate: () => ({ allowed: true, isAdmin: true }) };
 }
 
 /** One key and what it opens. */
@@ -82,7 +82,7 @@ export function tokenAuth(options: TokenAuthOptions): Authenticator {
       if (wanted !== undefined && key.workspaces && !key.workspaces.includes("*") && !key.workspaces.includes(wanted)) {
         return { allowed: false, code: "PERMISSION_DENIED", reason: `this key does not open workspace "${wanted}"` };
       }
-      return { allowed: true };
+      return { allowed: true, isAdmin: shown === options.bootstrapKey };
     },
   };
 }

@@ -1,4 +1,5 @@
 // edge: no Deno, Bun, node: or cloudflare: names
+import { InvalidArgumentError } from "../errors.ts";
 import { FLAG_ERROR, type FrameWriter } from "../protocol/frames.ts";
 import { toWireError } from "../protocol/error_wire.ts";
 import { encodeStructured } from "../protocol/structured.ts";
@@ -24,6 +25,14 @@ export class CallTable {
     return this.#open.size;
   }
 
+  /**
+   * Refuses a second one under the id of one that is open: their answers could not be told apart.
+   * @throws {InvalidArgumentError} then
+   */
+  requireNew(id: number): void {
+    if (this.#open.has(id)) throw new InvalidArgumentError(`Cannot take call ${id}: one with this id is open already`);
+  }
+
   /** Notes one that takes longer than its turn; the signal aborts when nobody waits for it any more. */
   open(id: number): AbortSignal {
     const controller = new AbortController();
@@ -42,16 +51,17 @@ export class CallTable {
   }
 
   #reply(id: number, flags: number, body: unknown): void {
-    const isCancelled = this.#open.get(id)?.signal.aborted ?? false;
     this.#open.delete(id);
-    if (isCancelled || this.#caller.ended) return;
+    if (this.#caller.ended) return;
     this.#caller.writer.reply(id, flags, 0, encodeStructured(body));
     this.#caller.touch();
   }
 
   /** Nobody waits for it any more; what was begun may still happen. */
   cancel(id: number): void {
-    this.#open.get(id)?.abort();
+    const controller = this.#open.get(id);
+    this.#open.delete(id);
+    controller?.abort();
   }
 
   /** The session is over. */

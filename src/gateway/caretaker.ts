@@ -47,7 +47,7 @@ export class Caretaker {
       }
     }
     // What is due at once again is a chore done in slices: others get their turn between two.
-    this.wakeAt(Math.max(next, now + LEAST_MS));
+    this.wakeAt(next > now ? next : now + LEAST_MS);
   }
 
   /** Never again. */

@@ -5,6 +5,7 @@ import type { Core } from "./core.ts";
 import type { Registry } from "./registry.ts";
 import type { Router } from "./router.ts";
 import type { Session } from "./session.ts";
+import type { TaskEngine } from "./tasks/engine.ts";
 
 /** How often old things are looked for, in ms. */
 const AGE_MS = 60_000;
@@ -34,7 +35,7 @@ export class Greetings implements Chore {
 /** What happens to sessions as time passes. */
 export interface SessionFate {
   /** A socket was given up. */
-  abandoned(): void;
+  abandoned(session: Session): void;
   /** Its resume window is over. */
   expired(session: Session): void;
 }
@@ -66,13 +67,13 @@ export class Liveness implements Chore {
         return Infinity;
       }
       if (away < redeliverAfterMs) return session.detachedAt + redeliverAfterMs;
-      for (const consumer of session.consumers) consumer.lane.giveBack(consumer);
+      session.giveBack();
       return session.detachedAt + resumeMs;
     }
     const silent = now - session.heardAt;
     if (silent >= deadAfterMs) {
       session.abandon();
-      this.#fate.abandoned();
+      this.#fate.abandoned(session);
       return now + redeliverAfterMs;
     }
     if (silent >= pingAfterMs && !session.pinged) session.ping();
@@ -89,12 +90,14 @@ export class Ageing implements Chore {
   readonly #core: Core;
   readonly #registry: Registry;
   readonly #router: Router;
+  readonly #tasks: TaskEngine;
   #at: number;
 
-  constructor(core: Core, registry: Registry, router: Router) {
+  constructor(core: Core, registry: Registry, router: Router, tasks: TaskEngine) {
     this.#core = core;
     this.#registry = registry;
     this.#router = router;
+    this.#tasks = tasks;
     this.#at = core.clock.now() + AGE_MS;
   }
 
@@ -109,6 +112,7 @@ export class Ageing implements Chore {
     store.dedupe.expire(now - limits.dedupeMs);
     const forgotten = store.kv.forget(now - limits.retentionMs, SLICE);
     this.#router.sweep();
+    this.#tasks.sweep();
     this.#core.commitSoon();
     return (this.#at = gone >= SLICE || forgotten >= SLICE ? now : now + AGE_MS);
   }

@@ -1,5 +1,11 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { type AetherError, AetherError as BaseError, InvalidArgumentError, TimeoutError } from "../errors.ts";
+import {
+  type AetherError,
+  AetherError as BaseError,
+  InvalidArgumentError,
+  QuotaError,
+  TimeoutError,
+} from "../errors.ts";
 import { closeCodeFor } from "../protocol/close_codes.ts";
 import { toWireError } from "../protocol/error_wire.ts";
 import {
@@ -52,6 +58,8 @@ export class Connection implements TransportSink {
   readonly #token: string | undefined;
   #state: "hello" | "entering" | "open" | "closed" = "hello";
   readonly #view = new MessageView();
+  #held: Uint8Array[] = [];
+  #heldBytes = 0;
 
   constructor(core: Core, router: Router, ops: Ops, door: Door, token: string | undefined) {
     this.#core = core;
@@ -146,18 +154,36 @@ export class Connection implements TransportSink {
     );
   }
 
+  /** What comes behind a switch of the workspace is judged after it. */
+  #hold({ moving }: Session, frame: Uint8Array): void {
+    if (this.#held.length === 0) moving!.then(() => this.#release());
+    this.#held.push(frame);
+    this.#heldBytes += frame.length;
+    const { replayBytes } = this.#core.limits;
+    if (this.#heldBytes > replayBytes) {
+      throw new QuotaError(`Cannot hold ${this.#heldBytes} bytes behind a switch: at most ${replayBytes} are held`, {
+        details: { limit: replayBytes, current: this.#heldBytes },
+      });
+    }
+  }
+
+  #release(): void {
+    const held = this.#held;
+    this.#held = [];
+    this.#heldBytes = 0;
+    try {
+      for (const frame of held) eachFrame(frame, this.#frame);
+    } catch (error) {
+      this.refuse(error);
+    }
+  }
+
   readonly #frame = (kind: number, bytes: Uint8Array, start: number, end: number): void => {
     const session = this.session!;
     // A frame may end the session; what follows it in the same message is void.
     if (session.ended || this.#state === "closed") return;
+    if (session.moving || this.#held.length > 0) return this.#hold(session, bytes.slice(start, end));
     if (isNumbered(kind)) session.received++;
-    if ((kind === FrameKind.Call || kind === FrameKind.Bye) && end - start > this.#core.limits.structuredBytes) {
-      throw new InvalidArgumentError(
-        `Cannot take a structured body of ${
-          end - start
-        } bytes: at most ${this.#core.limits.structuredBytes} are allowed`,
-      );
-    }
     switch (kind) {
       case FrameKind.Send:
         readSend(bytes, start, end, this.#view);
@@ -194,6 +220,9 @@ export class Connection implements TransportSink {
         }
         return this.#ops.call(session, readU32(bytes, start + FRAME_HEAD), bytes.subarray(start + FRAME_HEAD + 4, end));
       case FrameKind.Bye:
+        if (end - start > this.#core.limits.structuredBytes) {
+          throw new InvalidArgumentError(`Cannot take a goodbye of ${end - start} bytes`);
+        }
         return this.#door.leave(session, checkBye(decodeStructured(bytes.subarray(start + FRAME_HEAD, end))).reason);
       default:
         throw new InvalidArgumentError(`Cannot take a frame of kind ${kind} from a client`);

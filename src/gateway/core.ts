@@ -3,7 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/ids.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Limits } from "../protocol/limits.ts";
-import type { Store } from "../store/store.ts";
+import type { MaybePromise, Store } from "../store/store.ts";
 import type { Counters } from "./counters.ts";
 import type { Writer } from "./turns.ts";
 
@@ -17,6 +17,10 @@ export interface Core {
   readonly counters: Counters;
   /** Asks for `release()` at the end of the turn, after the store has made the turn durable. */
   dirty(writer: Writer): void;
+  /** Makes everything so far durable, now. */
+  commit(): MaybePromise<void>;
+  /** Has something done before every commit: what is kept of a turn is written once, however often it changed. */
+  beforeCommit(run: () => void): void;
   /** Asks for a commit at the end of the turn, when the store was changed and nobody writes. */
   commitSoon(): void;
   /** Asks to be woken at a moment, ms since epoch: time has work to do then. */

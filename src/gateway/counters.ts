@@ -13,6 +13,10 @@ export class Counters {
   requests = 0;
   /** Operations asked for. */
   calls = 0;
+  /** Tasks made. */
+  tasks = 0;
+  /** Tasks that are over. */
+  tasksOver = 0;
   /** Connections welcomed. */
   connects = 0;
   /** Sessions resumed. */
@@ -36,6 +40,8 @@ export class Counters {
     row("messages_rejected_total", "counter", "Messages refused.", this.rejected);
     row("requests_total", "counter", "Requests passed on.", this.requests);
     row("calls_total", "counter", "Operations asked for.", this.calls);
+    row("tasks_created_total", "counter", "Tasks made.", this.tasks);
+    row("tasks_over_total", "counter", "Tasks that are over.", this.tasksOver);
     row("connects_total", "counter", "Connections welcomed.", this.connects);
     row("resumes_total", "counter", "Sessions resumed.", this.resumes);
     row("refusals_total", "counter", "Connections refused.", this.refusals);

@@ -4,6 +4,7 @@ import { secretId, shortId } from "../base/ids.ts";
 import type { Hello, Welcome } from "../protocol/handshake.ts";
 import { type Identity, identityTopic } from "../protocol/principals.ts";
 import { VERSION } from "../protocol/version.ts";
+import type { MaybePromise } from "../store/store.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { Authenticator } from "./auth.ts";
 import type { Core } from "./core.ts";
@@ -14,12 +15,16 @@ import { lanesOf, subscribe } from "./subscriptions.ts";
 
 /** What the entrance needs of the gateway. */
 export interface House {
-  /** Refuses everybody when the gateway drains. */
-  requireOpen(): void;
+  /** Refuses everybody when the gateway drains, or its store fails. */
+  requireOpen(): Promise<void>;
   /** Ends a session. */
   end(session: Session, code: number, reason: string): void;
   /** A session did what cannot be. */
   fail(session: Session, error: unknown): void;
+  /** Whether a token was made for one identity, to be launched with. */
+  opens(topic: string, token: string | undefined): MaybePromise<boolean>;
+  /** A session has a socket again. */
+  resumed(session: Session): void;
   /** A new session has been told welcome. */
   greet(session: Session): void;
 }
@@ -50,8 +55,8 @@ export class Entrance {
       ? hello.workspace
       : undefined;
     const credentials = hello.credentials ?? {};
-    await this.admit(identity, workspace, credentials);
-    this.#house.requireOpen();
+    const isAdmin = await this.admit(identity, workspace, credentials);
+    await this.#house.requireOpen();
     const resumed = this.#resumable(hello);
     if (resumed) return await this.#resume(resumed, transport, hello, bound);
     this.claim(identityTopic(identity), hello.takeover ?? false, hello.producer);
@@ -65,12 +70,13 @@ export class Entrance {
       hello.producer,
       credentials,
     );
+    session.isAdmin = isAdmin;
     session.onFail = (error) => this.#house.fail(session, error);
     this.#registry.add(session);
     try {
       const lanes = lanesOf(identity, session.topic, workspace);
       session.consumers.push(...await subscribe(session, this.#router, lanes, session.topic));
-      await this.#core.store.flush();
+      await this.#core.commit();
     } catch (error) {
       this.#house.end(session, 4500, "the store failed");
       throw error;
@@ -82,14 +88,15 @@ export class Entrance {
     this.#house.greet(session);
   }
 
-  /** Whether somebody with these credentials may be this one, in this workspace. Rejects with the reason. */
+  /** Lets somebody with these credentials be this one, in this workspace, or rejects with the reason. Tells whether as an administrator. */
   async admit(
     identity: Identity,
     workspace: string | undefined,
     credentials: Readonly<Record<string, string>>,
-  ): Promise<void> {
+  ): Promise<boolean> {
+    if (await this.#house.opens(identityTopic(identity), credentials.token)) return false;
     const decision = await this.#auth.authenticate({ identity, workspace, credentials });
-    if (decision.allowed) return;
+    if (decision.allowed) return decision.isAdmin ?? false;
     const words = `Cannot connect as "${identityTopic(identity)}": ${decision.reason}`;
     throw decision.code === "PERMISSION_DENIED" ? new PermissionDeniedError(words) : new AuthenticationError(words);
   }
@@ -129,14 +136,16 @@ export class Entrance {
     bound: (session: Session) => void,
   ): Promise<void> {
     // What is replayed must be as durable as what was sent.
-    await this.#core.store.flush();
+    await this.#core.commit();
     if (session.ended) throw new ConnectionError(`Cannot resume as "${session.topic}": the session has ended`);
     // The old socket may be half open and never have said so: the claim of the token's owner fences it off.
     if (session.connected) session.abandon();
     session.token = secretId(this.#core.random);
+    session.credentials = hello.credentials ?? {};
     this.#core.counters.resumes++;
     bound(session);
     this.#welcome(session, transport, hello, true);
+    this.#house.resumed(session);
   }
 
   #welcome(session: Session, transport: Transport, hello: Hello, resumed: boolean): void {

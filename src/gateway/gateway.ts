@@ -3,10 +3,12 @@ import { ConnectionError, InvalidArgumentError, QuotaError } from "../errors.ts"
 import { type Clock, type EndOfTurn, endOfTurn, systemClock } from "../base/clock.ts";
 import { type Random, systemRandom } from "../base/ids.ts";
 import { type Logger, silent } from "../base/logger.ts";
+import type { HealthInfo } from "../protocol/admin.ts";
 import type { Hello } from "../protocol/handshake.ts";
 import { DEFAULT_LIMITS, type Limits } from "../protocol/limits.ts";
 import { SignalType } from "../protocol/messages.ts";
-import type { Store } from "../store/store.ts";
+import { VERSION } from "../protocol/version.ts";
+import type { MaybePromise, Store } from "../store/store.ts";
 import { type Carry, memoryPair } from "../transport/memory.ts";
 import type { Dial, Transport, TransportSink } from "../transport/transport.ts";
 import type { Authenticator } from "./auth.ts";
@@ -17,16 +19,23 @@ import type { Core } from "./core.ts";
 import { Counters } from "./counters.ts";
 import { Entrance, type House } from "./entrance.ts";
 import { httpApp } from "./http.ts";
+import { Launches } from "./launches.ts";
 import { Ops } from "./ops.ts";
+import { type Administered, AdminOps } from "./ops/admin.ts";
+import { AgentOps } from "./ops/agents.ts";
 import { CheckpointOps } from "./ops/checkpoints.ts";
 import { configSnapshot } from "./ops/config.ts";
 import { KvOps } from "./ops/kv.ts";
 import { ProgressOps } from "./ops/progress.ts";
+import { TaskOps } from "./ops/tasks.ts";
 import { WorkspaceOps } from "./ops/workspace.ts";
 import { KvExpiry, KvSpaces } from "./kv_spaces.ts";
 import { Registry } from "./registry.ts";
 import { Router } from "./router.ts";
 import type { Session } from "./session.ts";
+import { connectEvents } from "./tasks/completion.ts";
+import { TaskCreation } from "./tasks/creation.ts";
+import { TaskEngine } from "./tasks/engine.ts";
 import { Turns } from "./turns.ts";
 
 /** Options of {@link createGateway}. */
@@ -94,16 +103,13 @@ export interface Gateway {
  * await gateway.close();
  * ```
  */
-export function createGateway(options: GatewayOptions): Promise<Gateway> {
-  // Asynchronous by contract: other stores open files and connections here.
-  try {
-    return Promise.resolve(new EmbeddedGateway(options));
-  } catch (error) {
-    return Promise.reject(error);
-  }
+export async function createGateway(options: GatewayOptions): Promise<Gateway> {
+  const gateway = new EmbeddedGateway(options);
+  await gateway.load();
+  return gateway;
 }
 
-class EmbeddedGateway implements Gateway, Door, House, SessionFate {
+class EmbeddedGateway implements Gateway, Door, House, SessionFate, Administered {
   readonly limits: Readonly<Limits>;
   readonly loopbackOnly: boolean;
   readonly #core: Core;
@@ -112,8 +118,12 @@ class EmbeddedGateway implements Gateway, Door, House, SessionFate {
   readonly #entrance: Entrance;
   readonly #ops: Ops;
   readonly #spaces: KvSpaces;
+  readonly #tasks: TaskEngine;
+  readonly #launches: Launches;
   readonly #caretaker: Caretaker;
   readonly #app: ReturnType<typeof httpApp>;
+  #isLoaded = false;
+  #loading: Promise<void> | undefined;
   readonly #connections = new Set<Connection>();
   #closing = false;
 
@@ -131,6 +141,8 @@ class EmbeddedGateway implements Gateway, Door, House, SessionFate {
       store,
       counters: new Counters(),
       dirty: (writer) => turns.enqueue(writer),
+      commit: () => turns.commit(),
+      beforeCommit: (run) => turns.beforeCommit(run),
       commitSoon: () => turns.schedule(),
       wakeAt: (at) => this.#caretaker.wakeAt(at),
     };
@@ -142,17 +154,28 @@ class EmbeddedGateway implements Gateway, Door, House, SessionFate {
     );
     this.#entrance = new Entrance(core, auth, this.#registry, this.#router, this);
     this.#spaces = new KvSpaces(core);
+    this.#tasks = new TaskEngine(core);
+    const creation = new TaskCreation(core, this.#tasks);
+    const taskOps = new TaskOps(core, this.#tasks, creation);
+    const launches = this.#launches = new Launches(core, this.#tasks, creation, this.#registry);
     this.#ops = new Ops(core, [
       new KvOps(core, this.#spaces),
       new CheckpointOps(core, this.#spaces),
       new WorkspaceOps(core, this.#entrance, this.#registry, this.#router),
-      new ProgressOps(core, this.#registry),
+      new ProgressOps(core, this.#registry, taskOps),
+      taskOps,
+      new AgentOps(launches),
+      new AdminOps(this.#registry, this),
     ]);
+    this.#router.onAbsent = (topic, text, sender) => launches.wanted(topic, text, sender);
+    this.#tasks.onUnserved = (state) => launches.wantedBy(state);
+    connectEvents(this.#tasks, this.#router);
     this.#caretaker = new Caretaker(core.clock, [
       new Greetings(core, this.#connections),
       new Liveness(core, this.#registry, this),
       new KvExpiry(this.#spaces),
-      new Ageing(core, this.#registry, this.#router),
+      this.#tasks,
+      new Ageing(core, this.#registry, this.#router, this.#tasks),
     ], (error) => core.logger("error", "gateway.chore", { error: String(error) }));
     // What had an end when the store was last open still has one.
     core.wakeAt(core.clock.now());
@@ -160,6 +183,12 @@ class EmbeddedGateway implements Gateway, Door, House, SessionFate {
       notReady: () => (this.#closing ? "draining" : store.fault()),
       metrics: () => core.counters.prometheus(this.#registry.size, this.#registry.connected()),
     });
+  }
+
+  /** Brings back what lives in memory while the gateway runs. */
+  async load(): Promise<void> {
+    await this.#tasks.load();
+    this.#isLoaded = true;
   }
 
   fetch(request: Request): Response | Promise<Response> {
@@ -210,12 +239,24 @@ class EmbeddedGateway implements Gateway, Door, House, SessionFate {
     return true;
   }
 
+  health(): HealthInfo {
+    const fault = this.#core.store.fault();
+    const health: HealthInfo = {
+      status: this.#closing ? "draining" : fault ? "failing" : "ok",
+      version: VERSION,
+      sessions: this.#registry.size,
+      connected: this.#registry.connected(),
+      tasks: this.#tasks.size,
+    };
+    return fault ? { ...health, reason: fault } : health;
+  }
+
   async close(options: { retryAfterMs?: number } = {}): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
     this.#caretaker.stop();
     try {
-      await this.#core.store.flush();
+      await this.#core.commit();
     } catch (error) {
       // Its sessions learn it by getting no receipts; they send again to whoever comes next.
       this.#core.logger("error", "store.flush", { error: String(error) });
@@ -239,27 +280,43 @@ class EmbeddedGateway implements Gateway, Door, House, SessionFate {
     return this.#entrance.enter(hello, transport, bound);
   }
 
-  requireOpen(): void {
+  async requireOpen(): Promise<void> {
     if (this.#closing) throw draining();
+    const fault = this.#core.store.fault();
+    if (fault) throw new ConnectionError(`The gateway's store takes no writes: ${fault}`, { retryAfterMs: 1000 });
+    // The store has failed and recovered: what was known of it is read again before anybody comes in.
+    if (!this.#isLoaded) await (this.#loading ??= this.load().finally(() => (this.#loading = undefined)));
+  }
+
+  resumed(session: Session): void {
+    this.#tasks.found(session);
+  }
+
+  opens(topic: string, token: string | undefined): MaybePromise<boolean> {
+    return this.#launches.opens(topic, token);
   }
 
   greet(session: Session): void {
+    this.#launches.arrived(session);
     if (!("workspace" in session.identity) && session.workspace === undefined) return;
     configSnapshot(this.#core, session).then(
-      (body) => session.notify({ name: "config", body }),
+      // One that has moved meanwhile was told of the other workspace.
+      (body) => body.workspace === session.workspace && session.notify({ name: "config", body }),
       (error) => session.fail(error),
     );
   }
 
   leave(session: Session, reason: string): void {
+    this.#tasks.lost(session, true);
     this.end(session, 1000, reason);
   }
 
   lost(session: Session, transport: Transport): void {
-    if (session.unbind(transport)) this.abandoned();
+    if (session.unbind(transport)) this.abandoned(session);
   }
 
-  abandoned(): void {
+  abandoned(session: Session): void {
+    this.#tasks.lost(session, false);
     this.#core.wakeAt(this.#core.clock.now() + Math.min(this.limits.redeliverAfterMs, this.limits.resumeMs));
   }
 
@@ -283,6 +340,7 @@ class EmbeddedGateway implements Gateway, Door, House, SessionFate {
     this.#registry.remove(session);
     if (!this.#commitNow()) session.discard();
     session.end(code, reason, retryAfterMs, error);
+    this.#tasks.lost(session, false);
     this.#core.commitSoon();
     this.#core.logger("info", "session.end", { topic: session.topic, session: session.id, code, reason });
   }
@@ -290,7 +348,7 @@ class EmbeddedGateway implements Gateway, Door, House, SessionFate {
   /** Receipts that leave with a goodbye must be as durable as any other: false when that cannot be had at once. */
   #commitNow(): boolean {
     try {
-      const durable = this.#core.store.flush();
+      const durable = this.#core.commit();
       if (!(durable instanceof Promise)) return true;
       durable.catch((error) => this.#broken(error));
     } catch (error) {
@@ -309,6 +367,7 @@ class EmbeddedGateway implements Gateway, Door, House, SessionFate {
     }
     this.#router.forget();
     this.#spaces.forget();
+    this.#isLoaded = false;
   }
 }
 

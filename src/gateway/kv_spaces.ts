@@ -1,13 +1,19 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { InvalidArgumentError, PermissionDeniedError } from "../errors.ts";
+import { fromUtf8, utf8 } from "../base/bytes.ts";
+import { shortId } from "../base/ids.ts";
 import { type KvPlace, KVScope } from "../protocol/kv.ts";
 import type { Identity } from "../protocol/principals.ts";
 import { kvFault, type Subject } from "./access.ts";
 import type { Chore } from "./caretaker.ts";
+import type { MaybePromise } from "../store/store.ts";
 import type { Core } from "./core.ts";
+import { then } from "./soon.ts";
 
 /** Records swept in one slice. */
 const SLICE = 500;
+/** Space and key of {@link KvSpaces.era}. */
+const ERA = "era";
 
 /**
  * Who owns what is exclusive. A pool's workers come and go under new ids, so theirs is the pool's; a user's is shared by its
@@ -32,13 +38,15 @@ export function ownerOf(identity: Identity): string {
   }
 }
 
-type Heard = (key: string) => void;
+type Heard = (key: string) => unknown;
+type Expired = (space: string, key: string) => MaybePromise<void>;
 
 /** Names of spaces by scope, and who listens to them. */
 export class KvSpaces {
   readonly #core: Core;
   readonly #listeners = new Map<string, Set<Heard>>();
-  readonly #expired = new Set<(space: string, key: string) => void>();
+  readonly #expired = new Set<Expired>();
+  #era: string | undefined;
 
   constructor(core: Core) {
     this.#core = core;
@@ -110,25 +118,59 @@ export class KvSpaces {
   }
 
   /** Hears of every record whose time is over. */
-  onExpired(heard: (space: string, key: string) => void): void {
+  onExpired(heard: Expired): void {
     this.#expired.add(heard);
   }
 
   /** Removes what has had its time. Returns when to come again. */
   sweep(now: number): number {
-    const { kv } = this.#core.store;
+    const { store: { kv }, logger } = this.#core;
     if (kv.nextExpiry() > now) return kv.nextExpiry();
+    const failed = (error: unknown): void => logger("error", "kv.expired", { error: String(error) });
     for (const { space, key } of kv.expire(now, SLICE)) {
       this.changed(space, key);
-      for (const heard of this.#expired) heard(space, key);
+      for (const heard of this.#expired) {
+        const done = heard(space, key);
+        if (done instanceof Promise) done.catch(failed);
+      }
     }
     this.#core.commitSoon();
     return kv.nextExpiry();
   }
 
+  /**
+   * Keys in a space. One that seems to be full is swept first: what has had its time takes nobody's place.
+   * @param full how many there may be
+   */
+  count(space: string, full: number): MaybePromise<number> {
+    const { store: { kv }, clock } = this.#core;
+    return then(kv.count(space), (count) => {
+      const now = clock.now();
+      if (count < full || kv.nextExpiry() > now) return count;
+      while (this.sweep(now) <= now);
+      return kv.count(space);
+    });
+  }
+
+  /** Names this life of the store: where another one is found, revisions of this one mean nothing. */
+  era(): MaybePromise<string> {
+    if (this.#era !== undefined) return this.#era;
+    const { store: { kv }, clock, random } = this.#core;
+    const now = clock.now();
+    return then(kv.get(ERA, ERA, now), (known): MaybePromise<string> => {
+      if (known) return (this.#era = fromUtf8(known.value));
+      const made = shortId(random);
+      return then(kv.put(ERA, ERA, utf8(made), { now, expected: 0 }), (revision) => {
+        if (revision === 0) return this.era();
+        return (this.#era = made);
+      });
+    });
+  }
+
   /** What was remembered of the store may not be so. */
   forget(): void {
     this.#listeners.clear();
+    this.#era = undefined;
   }
 }
 

@@ -57,7 +57,7 @@ export class Lane implements Listened {
   }
 
   /** Takes an encoded message and hands it to whoever is ready for it. `from` does not hear its own broadcast. */
-  publish(frame: Uint8Array, at: number, expiresAt: number, from: Listener): void {
+  publish(frame: Uint8Array, at: number, expiresAt: number, from: Listener | undefined): void {
     if (this.policy === "live") {
       this.#live++;
       for (const consumer of this.consumers) {

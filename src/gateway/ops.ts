@@ -36,18 +36,20 @@ export class Ops {
 
   /** Does what a call frame asks for. Every call gets exactly one reply, unless it is cancelled. */
   call(session: Session, id: number, bytes: Uint8Array): void {
-    // Bytes that cannot be read end the connection; what can be read and is wrong is answered.
-    const body = decodeStructured(bytes, this.#core.limits.structuredDepth) as { op?: unknown; in?: unknown } | null;
     const { calls } = session;
+    calls.requireNew(id);
+    const { structuredBytes, structuredDepth, pendingRequests } = this.#core.limits;
+    if (bytes.length > structuredBytes) return this.#refuse(session, id, tooLarge(bytes.length, structuredBytes));
+    // Bytes that cannot be read end the connection; what can be read and is wrong is answered.
+    const body = decodeStructured(bytes, structuredDepth) as { op?: unknown; in?: unknown } | null;
     try {
-      const name = String(body?.op).slice(0, 64);
+      if (typeof body?.op !== "string") throw new InvalidArgumentError("Cannot take a call: op is no text", "op");
+      const name = body.op.slice(0, 64);
       const op = this.#ops.get(name);
       if (!op) throw new UnimplementedError(`No operation "${name}" is offered here`);
-      const limit = this.#core.limits.pendingRequests;
-      if (calls.size >= limit) {
-        const details = { limit, current: calls.size };
-        throw new QuotaError(`Cannot ${name}: ${calls.size} calls are open, at most ${limit} may be`, {
-          details,
+      if (calls.size >= pendingRequests) {
+        throw new QuotaError(`Cannot ${name}: ${calls.size} calls are open, at most ${pendingRequests} may be`, {
+          details: { limit: pendingRequests, current: calls.size },
           retryAfterMs: 100,
         });
       }
@@ -55,8 +57,9 @@ export class Ops {
       let signal: AbortSignal | undefined;
       const output = op.run(session, op.check(body?.in ?? {}), () => (signal ??= calls.open(id)));
       if (!(output instanceof Promise)) return calls.answer(id, output);
-      signal ??= calls.open(id);
-      output.then((value) => calls.answer(id, value), (error) => this.#refuse(session, id, error));
+      const wait = signal ??= calls.open(id);
+      output.then((value) => wait.aborted || calls.answer(id, value))
+        .catch((error) => wait.aborted || this.#refuse(session, id, error));
     } catch (error) {
       this.#refuse(session, id, error);
     }
@@ -68,4 +71,10 @@ export class Ops {
     }
     session.calls.refuse(id, error);
   }
+}
+
+function tooLarge(current: number, limit: number): InvalidArgumentError {
+  return new InvalidArgumentError(`Cannot take a call of ${current} bytes: at most ${limit} are allowed`, "in", {
+    details: { limit, current },
+  });
 }

@@ -1,7 +1,8 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { InvalidArgumentError, NotFoundError, PermissionDeniedError, QuotaError } from "../errors.ts";
-import { textAt } from "../base/bytes.ts";
-import { FrameWriter, type MessageView, RECEIPT_DUPLICATE } from "../protocol/frames.ts";
+import { NO_BYTES, textAt, utf8 } from "../base/bytes.ts";
+import { shortId } from "../base/ids.ts";
+import { FrameWriter, MessageView, readSend, RECEIPT_DUPLICATE } from "../protocol/frames.ts";
 import { writeDeliver } from "../protocol/frames_down.ts";
 import { parseTopic, type Topic } from "../protocol/topics.ts";
 import { sendFault } from "./access.ts";
@@ -142,8 +143,40 @@ export class Router {
     lane.publish(frame, now, view.time > 0 ? now + view.time : 0, session);
     store.dedupe.advance(producer, view.number, now);
     if (!byProducer) store.dedupe.remember(key, sequence, now);
+    if (lane.policy === "identity" && lane.consumers.length === 0) {
+      this.onAbsent(route.topic, route.text, session.topic);
+    }
+    if (route.topic.lane === "event") this.onEvent(session.workspace ?? "", view);
     session.receipt(0, view.number, sequence);
   }
+
+  /** A message of the gateway's own, on behalf of a principal. */
+  publish(topic: string, payload: Uint8Array, messageType: number, from: { topic: string; workspace: string }): void {
+    const parsed = parseTopic(topic);
+    const lane = this.#target(parsed, topic);
+    if (!lane) throw new InvalidArgumentError(`Cannot publish to "${topic}"`, "topic");
+    const now = this.#core.clock.now();
+    const send = new FrameWriter(0);
+    send.send(messageType, 0, 0, utf8(topic), utf8(shortId(this.#core.random)), NO_BYTES, payload);
+    const bytes = send.take();
+    const view = new MessageView();
+    readSend(bytes, 0, bytes.length, view);
+    writeDeliver(this.#encoder, view, {
+      sequence: lane.next(),
+      at: now,
+      source: utf8(from.topic),
+      target: utf8(topic),
+      workspace: utf8(from.workspace),
+      producer: NO_BYTES,
+    });
+    lane.publish(this.#encoder.take(), now, 0, undefined);
+  }
+
+  /** Hears of every message that is kept for a principal without a session. */
+  onAbsent: (topic: Topic, text: string, sender: string) => void = () => {};
+
+  /** Hears of every event that was sent: the sender's workspace and where its message lies. */
+  onEvent: (workspace: string, view: MessageView) => void = () => {};
 
   /** Takes one request: it goes to somebody who is there now, or fails. */
   request(session: Session, view: MessageView): void {

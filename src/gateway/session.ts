@@ -24,6 +24,9 @@ interface Waiting {
   bytes: Uint8Array;
 }
 
+/** Switches that a client may have asked for at once and not heard of. */
+const FORMER = 16;
+
 /** One principal's end at the gateway. It outlives its socket for the resume window. */
 export class Session implements Listener, Asker {
   readonly core: Core;
@@ -36,12 +39,20 @@ export class Session implements Listener, Asker {
   workspaceBytes!: Uint8Array;
   /** Who it has been: a client that has not heard of its move comes back as before. */
   readonly identities: Identity[] = [];
-  readonly credentials: Readonly<Record<string, string>>;
+  /** Whether its credentials are an administrator's. */
+  isAdmin = false;
+  readonly createdAt: number;
+  /** What its client has shown last. */
+  credentials: Readonly<Record<string, string>>;
   readonly producer: string;
   readonly producerBytes: Uint8Array;
   /** Key of its message numbers in the dedupe store. */
   producerKey!: string;
   consumers: Consumer[] = [];
+  /** While its workspace is being switched; never rejects. */
+  moving: Promise<void> | undefined;
+  /** Hear that it has moved. */
+  readonly moves = new Set<() => void>();
   readonly requests: RequestTable = new RequestTable(this);
   readonly calls: CallTable = new CallTable(this);
 
@@ -89,7 +100,7 @@ export class Session implements Listener, Asker {
     this.producer = producer;
     this.producerBytes = utf8(producer);
     this.credentials = credentials;
-    this.heardAt = core.clock.now();
+    this.heardAt = this.createdAt = core.clock.now();
     this.become(identity, workspace, []);
   }
 
@@ -98,23 +109,31 @@ export class Session implements Listener, Asker {
     const former = this.producerKey;
     this.identity = identity;
     this.identities.push(identity);
-    if (this.identities.length > 2) this.identities.shift();
+    if (this.identities.length > FORMER) this.identities.shift();
     this.topic = identityTopic(identity);
     this.topicBytes = utf8(this.topic);
     this.workspace = workspace;
     this.workspaceBytes = utf8(workspace ?? "");
     this.producerKey = `${this.topic} ${this.producer}`;
     this.consumers = consumers;
+    for (const heard of this.moves) heard();
     if (former === undefined || former === this.producerKey) return;
     // Its messages go on counting; what was taken under the old name is not taken again under the new one.
     const { dedupe } = this.core.store;
     dedupe.advance(this.producerKey, dedupe.producer(former), this.core.clock.now());
   }
 
-  /** Wants nothing more of a lane, but finishes what it has of it. */
+  /** Wants nothing more of a lane. A queue that waits for its answer is left when that has come. */
   leave(consumer: Consumer): void {
-    consumer.lane.leave(consumer);
     if (consumer.working > 0) this.#left.add(consumer);
+    else consumer.lane.leave(consumer);
+  }
+
+  /** Its client is away for too long: others get what it works on. */
+  giveBack(): void {
+    for (const consumer of this.consumers) consumer.lane.giveBack(consumer);
+    for (const consumer of this.#left) consumer.lane.detach(consumer);
+    this.#left.clear();
   }
 
   /** Whether it has a socket now. */
@@ -208,12 +227,10 @@ export class Session implements Listener, Asker {
       this.#handled++;
       this.#inflightBytes -= entry.bytes.length;
       // A run of one lane is committed once, by its last message; a queue lane counts each.
-      if (last && (last.consumer !== entry.consumer || entry.consumer.lane.policy === "queue")) {
-        last.consumer.lane.handled(last.consumer, last.sequence);
-      }
+      if (last && (last.consumer !== entry.consumer || entry.consumer.lane.policy === "queue")) this.#finish(last);
       last = entry;
     }
-    last?.consumer.lane.handled(last.consumer, last.sequence);
+    if (last) this.#finish(last);
     this.core.commitSoon();
     if (this.#inflightHead === this.#inflight.length) {
       this.#inflight = [];
@@ -223,6 +240,12 @@ export class Session implements Listener, Asker {
       this.#inflightHead = 0;
     }
     this.resume();
+  }
+
+  #finish({ consumer, sequence }: Waiting): void {
+    // Before it is free: a lane that was left must not give it the next one.
+    if (this.#left.delete(consumer)) consumer.lane.leave(consumer);
+    consumer.lane.handled(consumer, sequence);
   }
 
   /** There is room again: queued broadcasts first, then lanes that are behind. */
@@ -262,17 +285,14 @@ export class Session implements Listener, Asker {
   /** Somebody's progress. A client that is behind gets the latest of each piece of work when it has caught up. */
   progress(key: string, notice: Uint8Array): void {
     if (this.ended) return;
-    if (this.#isBehind()) {
-      this.#progress.delete(key);
-      this.#progress.set(key, notice);
-      if (this.#progress.size > this.core.limits.broadcastQueue) {
-        this.#progress.delete(this.#progress.keys().next().value!);
-        this.gap({ topic: `pg::${this.workspace ?? ""}`, reason: "slow_consumer", missed: 1 });
-      }
-      return;
+    // Always by way of the line: what waits in it must not come after what is newer.
+    this.#progress.delete(key);
+    this.#progress.set(key, notice);
+    this.#catchUp();
+    if (this.#progress.size > this.core.limits.broadcastQueue) {
+      this.#progress.delete(this.#progress.keys().next().value!);
+      this.gap({ topic: `pg::${this.workspace ?? ""}`, reason: "slow_consumer", missed: 1 });
     }
-    this.writer.structured(FrameKind.Notify, notice);
-    this.touch();
   }
 
   /** Whether more than half of what may be on its way is: then what can wait does. */

@@ -1,6 +1,6 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import type { EndOfTurn } from "../base/clock.ts";
-import type { Store } from "../store/store.ts";
+import type { MaybePromise, Store } from "../store/store.ts";
 
 /** Who wants to write at the end of the turn. */
 export interface Writer {
@@ -19,6 +19,7 @@ export class Turns {
   readonly #store: Store;
   readonly #endOfTurn: EndOfTurn;
   readonly #broken: (error: unknown) => void;
+  readonly #before: (() => void)[] = [];
   #writers: Writer[] = [];
   #isScheduled = false;
 
@@ -41,13 +42,24 @@ export class Turns {
     this.#endOfTurn(this.#commit);
   }
 
+  /** Has something done before every commit. */
+  beforeCommit(run: () => void): void {
+    this.#before.push(run);
+  }
+
+  /** Makes everything so far durable, now. */
+  commit(): MaybePromise<void> {
+    for (const run of this.#before) run();
+    return this.#store.flush();
+  }
+
   readonly #commit = (): void => {
     // Those who come while a commit is under way belong to the next one: what they wrote may not be in this one.
     const writers = this.#writers;
     this.#writers = [];
     try {
       for (const writer of writers) writer.seal();
-      const durable = this.#store.flush();
+      const durable = this.commit();
       if (durable instanceof Promise) durable.then(() => this.#write(writers), (error) => this.#fail(error));
       else this.#write(writers);
     } catch (error) {

@@ -1,5 +1,8 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 
+/** The maps of a {@link ConfigSnapshot}. */
+export type ConfigMap = "kv" | "globalKv" | "workspaceExclusiveKv" | "globalExclusiveKv";
+
 /** What a principal finds when it connects or switches its workspace. */
 export interface ConfigSnapshot {
   /** The workspace it is of; undefined for principals without one. */
@@ -13,12 +16,14 @@ export interface ConfigSnapshot {
   /** Keys of this identity alone. */
   globalExclusiveKv: Record<string, Uint8Array>;
   /** Keys whose values did not fit; read them one by one. Present only when there are some. */
-  omitted?: Partial<Record<"kv" | "globalKv" | "workspaceExclusiveKv" | "globalExclusiveKv", string[]>>;
+  omitted?: Partial<Record<ConfigMap, string[]>>;
+  /** Maps with more keys than could be named; `kv().list()` has them all. Present only when there are some. */
+  incomplete?: ConfigMap[];
   /** Why this principal was launched, when a task launched it. */
   taskContext?: Record<string, unknown>;
 }
 
 /** Bytes of keys and values in one snapshot; what is beyond is named without its value. */
 export const CONFIG_BYTES: number = 256 * 1024;
-/** Keys named in one map of a snapshot. */
-export const CONFIG_KEYS = 1000;
+/** Bytes of names without their values in one snapshot. */
+export const CONFIG_NAME_BYTES: number = 256 * 1024;

@@ -38,6 +38,8 @@ export interface Limits {
   retentionMs: number;
   /** Keys of one namespace of the key-value store, members of one set, checkpoints of one identity; as the older system had it. */
   kvKeys: number;
+  /** How long a task that is over is kept, with its result, in ms. */
+  taskRetentionMs: number;
   /** How long a message id is remembered, in ms. */
   dedupeMs: number;
   /** How many message ids are remembered; the window is the shorter of the two. */
@@ -58,6 +60,8 @@ export interface Limits {
 export const PAYLOAD_BYTES: number = 1024 * 1024;
 /** Default of {@link Limits.metadataBytes}. */
 export const METADATA_BYTES: number = 8 * 1024;
+/** Default of {@link Limits.structuredBytes}: one value of the key-value store and what says where it goes. */
+export const STRUCTURED_BYTES: number = PAYLOAD_BYTES + 64 * 1024;
 /** Default of {@link Limits.structuredDepth}. */
 export const STRUCTURED_DEPTH = 32;
 /** Default of {@link Limits.requestTimeoutMs}. */
@@ -66,8 +70,7 @@ export const REQUEST_TIMEOUT_MS = 30_000;
 /** The limits of a gateway that was given none. */
 export const DEFAULT_LIMITS: Readonly<Limits> = {
   payloadBytes: PAYLOAD_BYTES,
-  // One value of the key-value store and what says where it goes.
-  structuredBytes: PAYLOAD_BYTES + 64 * 1024,
+  structuredBytes: STRUCTURED_BYTES,
   structuredDepth: STRUCTURED_DEPTH,
   metadataBytes: METADATA_BYTES,
   socketMessageBytes: 2 * 1024 * 1024,
@@ -83,6 +86,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   laneBytes: 64 * 1024 * 1024,
   retentionMs: 24 * 3600_000,
   kvKeys: 10_000,
+  taskRetentionMs: 7 * 24 * 3600_000,
   dedupeMs: 600_000,
   dedupeIds: 1_000_000,
   helloMs: 10_000,

@@ -1,13 +1,31 @@
 // edge: no Deno, Bun, node: or cloudflare: names
+import type { ConnectionInfo, HealthInfo } from "./admin.ts";
+import type { AgentRegistration, Undeliverable } from "./agents.ts";
 import type { ConfigSnapshot } from "./config.ts";
 import type { KvChangeEvent, KvCondition, KvEntry, KvOutcome, KvPlace, KvState } from "./kv.ts";
 import type { Gap, Signal } from "./messages.ts";
-import type { Identity } from "./principals.ts";
+import type { Identity, PrincipalType } from "./principals.ts";
 import type { ProgressReport, ProgressUpdate } from "./progress.ts";
+import type {
+  NewTask,
+  PoolInfo,
+  TaskAssignment,
+  TaskEvent,
+  TaskEventBody,
+  TaskFilter,
+  TaskInfo,
+  TaskOutcome,
+  TaskRevocation,
+  TaskStatus,
+  TaskWait,
+} from "./tasks.ts";
 
 type Key = KvPlace & { key: string };
 /** Seconds; 0 or left out for no end. */
 type Ttl = { ttl?: number };
+
+/** A task whose checkpoint it is, rather than the caller's own; its worker's to use. */
+type Owner = { taskId?: string };
 
 /** A checkpoint as it is stored. */
 export interface CheckpointInfo {
@@ -30,34 +48,121 @@ export interface OpMap {
     in: KvPlace & { prefix?: string; cursor?: string; limit?: number };
     out: { entries: KvEntry[]; nextCursor?: string };
   };
-  /** Adds to a counter; with `limit` only when the result is not beyond it, seen in the direction of `delta`. */
-  "kv.add": { in: Key & Ttl & { delta: number | bigint; limit?: number | bigint }; out: KvOutcome };
+  /** Adds to a counter; with a bound only when the result keeps it. */
+  "kv.add": {
+    in: Key & Ttl & { delta: number | bigint; atMost?: number | bigint; atLeast?: number | bigint };
+    out: KvOutcome;
+  };
   "kv.putIf": { in: Key & Ttl & KvCondition & { value: Uint8Array }; out: KvOutcome };
   "kv.deleteIf": { in: Key & KvCondition; out: KvOutcome };
   "kv.setAdd": { in: Key & Ttl & { member: Uint8Array }; out: KvOutcome };
   "kv.setCard": { in: Key; out: KvOutcome };
   /**
-   * Changes after a revision, oldest first; waits until there is one. `gap` says that removals before may be missing, and
-   * the changes begin anew.
+   * Changes after a revision or the cursor of the answer before, oldest first; waits until there is one. `gap` says that
+   * removals before may be missing, and the changes begin anew.
    */
   "kv.changes": {
-    in: KvPlace & { key?: string; prefix?: string; after: number; limit?: number };
-    out: { changes: KvChangeEvent[]; next: number; gap?: boolean };
+    in: KvPlace & { key?: string; prefix?: string; after?: number; cursor?: string; limit?: number };
+    out: { changes: KvChangeEvent[]; cursor: string; gap?: boolean };
   };
   /** One part of a checkpoint; with the last one it takes the place of what was there. */
   "checkpoint.save": {
-    in: Ttl & { key: string; upload: string; part: number; data: Uint8Array; isLast: boolean; ifRevision?: number };
+    in: Ttl & Owner & {
+      key: string;
+      upload: string;
+      part: number;
+      data: Uint8Array;
+      isLast: boolean;
+      ifRevision?: number;
+    };
     out: Partial<CheckpointInfo>;
   };
   /** A checkpoint's head and one of its parts. */
   "checkpoint.load": {
-    in: { key: string; part: number; ifRevision?: number };
+    in: Owner & { key: string; part: number; ifRevision?: number };
     out: { found: boolean; info?: CheckpointInfo; parts?: number; data?: Uint8Array };
   };
-  "checkpoint.delete": { in: { key: string; ifRevision?: number }; out: { found: boolean } };
-  "checkpoint.list": { in: { cursor?: string }; out: { entries: CheckpointInfo[]; nextCursor?: string } };
+  "checkpoint.delete": { in: Owner & { key: string; ifRevision?: number }; out: { found: boolean } };
+  "checkpoint.list": { in: Owner & { cursor?: string }; out: { entries: CheckpointInfo[]; nextCursor?: string } };
   "workspace.switch": { in: { workspace: string }; out: { identity: Identity; topic: string; config: ConfigSnapshot } };
   "progress.report": { in: ProgressReport; out: null };
+  /** Makes a task, or finds the one that a key names already. */
+  "task.create": { in: NewTask; out: { taskId: string; status: TaskStatus; isNew: boolean } };
+  /**
+   * Says how many slots the caller has for tasks of a pool, and which attempts it is working on. Said again, it replaces
+   * what was said before; 0 slots takes nothing new. `lost` are attempts that are not its own any more.
+   */
+  "task.serve": {
+    in: {
+      implementation?: string;
+      workspace?: string;
+      types?: string[];
+      slots: number;
+      /** Whether what is given runs at once. */
+      isAutoStart?: boolean;
+      /** How long its tasks wait for it when its connection breaks, in ms; 0 when left out. */
+      graceMs?: number;
+      running?: { taskId: string; attempt: number }[];
+    };
+    out: { lost: { taskId: string; attempt: number }[] };
+  };
+  /** An attempt is over. Not accepted when it is not the valid one; its slot is free either way. */
+  "task.settle": {
+    in: { taskId: string; attempt?: number; outcome: TaskOutcome };
+    out: { isAccepted: boolean; status: TaskStatus };
+  };
+  /** Adds to a task's event log. */
+  "task.emit": { in: { taskId: string; attempt?: number; events: TaskEventBody[] }; out: null };
+  /** Acts on a task from outside. */
+  "task.act": {
+    in: {
+      taskId: string;
+      action: "cancel" | "retry" | "pause" | "resume" | "reject" | "start";
+      reason?: string;
+      /** For pause. */
+      wait?: TaskWait;
+      /** For resume: what the worker gets besides the payload. */
+      input?: Uint8Array;
+      /** For retry: takes the place of what it had. */
+      payload?: Uint8Array;
+      isStructured?: boolean;
+      metadata?: Record<string, string>;
+    };
+    out: { task: TaskInfo };
+  };
+  "task.get": { in: { taskId: string }; out: { task?: TaskInfo } };
+  /** A page of tasks, newest first. */
+  "task.query": {
+    in: { filter?: TaskFilter; limit?: number; cursor?: string };
+    out: { tasks: TaskInfo[]; nextCursor?: string };
+  };
+  /** What became of a task; waits until it is over. */
+  "task.result": { in: { taskId: string }; out: { task: TaskInfo; result?: Uint8Array; isStructured?: boolean } };
+  /** What happened to a task after a sequence; waits until something has. `isOver` says that nothing more will come. */
+  "task.events": {
+    in: { taskId: string; after: number; limit?: number };
+    out: { events: TaskEvent[]; next: number; isOver: boolean; gap?: boolean };
+  };
+  /** Cancels or retries all tasks of a filter. */
+  "task.bulk": { in: { filter: TaskFilter; action: "cancel" | "retry"; reason?: string }; out: { count: number } };
+  /** Says how principals of an implementation are launched when they are away. */
+  "agent.register": { in: AgentRegistration; out: null };
+  "agent.get": { in: { implementation: string }; out: { agent?: AgentRegistration } };
+  "agent.list": { in: { cursor?: string }; out: { agents: AgentRegistration[]; nextCursor?: string } };
+  "agent.remove": { in: { implementation: string }; out: { found: boolean } };
+  "admin.health": { in: Record<never, never>; out: HealthInfo };
+  /** Sessions by topic, those of one workspace when it is given. */
+  "admin.sessions": {
+    in: { workspace?: string; principalType?: PrincipalType; cursor?: string; limit?: number };
+    out: { sessions: ConnectionInfo[]; nextCursor?: string };
+  };
+  /** Ends a session for good; its client does not come back. */
+  "admin.disconnect": { in: { sessionId: string; reason?: string }; out: { found: boolean } };
+  /** Looks at a pool, stops it giving out work, or lets it go on. */
+  "task.pool": {
+    in: { implementation: string; workspace?: string; action: "get" | "pause" | "resume" };
+    out: { pool: PoolInfo };
+  };
 }
 /** Name of an operation. */
 export type OpName = keyof OpMap;
@@ -76,6 +181,12 @@ export interface NoticeMap {
   config: ConfigSnapshot;
   /** How far somebody's work is. */
   progress: ProgressUpdate;
+  /** A task to work on. */
+  assignment: TaskAssignment;
+  /** An attempt that must stop. */
+  revoke: TaskRevocation;
+  /** What was sent will not be heard before somebody does something about it. */
+  undeliverable: Undeliverable;
 }
 /** One such word. */
 export type Notice = { [Name in keyof NoticeMap]: { name: Name; body: NoticeMap[Name] } }[keyof NoticeMap];

@@ -19,9 +19,9 @@ export class Backlog {
     this.bytes += frame.length;
   }
 
-  /** Takes a message back; false when it is not here any more. */
-  remove(receipt: PendingReceipt): boolean {
-    return this.#removeAt(this.#frames.findIndex((entry) => entry.receipt === receipt)) !== undefined;
+  /** Takes one back; false when it is not here any more. */
+  remove(isIt: (entry: Waiting) => boolean): boolean {
+    return this.#removeAt(this.#frames.findIndex(isIt)) !== undefined;
   }
 
   /** Takes the oldest message out, if there is one. */

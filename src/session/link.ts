@@ -8,6 +8,8 @@ import type { WaitOptions } from "./requests.ts";
 export interface Link {
   /** Where time comes from, and how a client is configured to come back. */
   readonly options: { readonly clock: Clock };
+  /** The workspace as its user last set it. */
+  readonly workspace: string | undefined;
   /** What the gateway says unasked. */
   readonly onNotice: Handlers<Notice>;
   /** Has the gateway do a named operation; rejects with the typed error. */

@@ -9,6 +9,7 @@ import {
 import { utf8 } from "../base/bytes.ts";
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { fromWireError, toWireError } from "../protocol/error_wire.ts";
+import { STRUCTURED_BYTES } from "../protocol/limits.ts";
 import { FLAG_ERROR, FRAME_HEAD, FrameKind, type FrameWriter, MessageView, readU32 } from "../protocol/frames.ts";
 import { decodeStructured, encodeStructured } from "../protocol/structured.ts";
 import { IncomingMessage, type ReplyPayload } from "./incoming.ts";
@@ -18,7 +19,8 @@ export type RequestHandler = (message: IncomingMessage) => ReplyPayload | void |
 
 /** What the request table needs of its session. */
 export interface RequestLink {
-  write(lay: (writer: FrameWriter) => void): void;
+  /** Lays a frame; the returned function takes it back, and says whether it could: on the wire it cannot. */
+  write(lay: (writer: FrameWriter) => void): () => boolean;
   readonly clock: Clock;
   timeoutMs(): number;
 }
@@ -82,6 +84,13 @@ export class Requests {
   /** Has the gateway do a named operation; settles with its output or a typed error. */
   call(op: string, input: unknown, options: WaitOptions): Promise<unknown> {
     const body = encodeStructured({ op, in: input });
+    if (body.length > STRUCTURED_BYTES) {
+      throw new InvalidArgumentError(
+        `Cannot ${op} with ${body.length} bytes: at most ${STRUCTURED_BYTES} are allowed in one call`,
+        undefined,
+        { details: { limit: STRUCTURED_BYTES, current: body.length } },
+      );
+    }
     const lay = (writer: FrameWriter, id: number): void => writer.structured(FrameKind.Call, body, id);
     return this.#put(
       `the gateway to ${op}`,
@@ -109,7 +118,8 @@ export class Requests {
       const give = (error: unknown): void => {
         if (!this.#asked.delete(id)) return;
         settle();
-        this.#link.write((writer) => writer.cancel(id));
+        // What was never sent need not be cancelled, and must not be done an hour later.
+        if (!takeBack()) this.#link.write((writer) => writer.cancel(id));
         reject(error);
       };
       const abort = (): void => give(signal!.reason);
@@ -129,7 +139,7 @@ export class Requests {
         answer: (bytes, start, end) => (settle(), resolve(read(bytes, start, end, id))),
         reject: (error) => (settle(), reject(error)),
       });
-      this.#link.write((writer) => lay(writer, id, Math.min(timeoutMs, 2 ** 32 - 1)));
+      const takeBack = this.#link.write((writer) => lay(writer, id, Math.min(timeoutMs, 2 ** 32 - 1)));
     });
   }
 

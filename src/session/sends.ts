@@ -63,15 +63,18 @@ export class Sends {
     return receipt;
   }
 
-  /** Lays a frame that is no message: into the turn when ready, into the backlog otherwise. */
-  write(lay: (writer: FrameWriter) => void): void {
+  /** Lays a frame that is no message: into the turn when ready, into the backlog otherwise, where it can be taken back. */
+  write(lay: (writer: FrameWriter) => void): () => boolean {
     const { flow } = this.#link;
     if (this.#link.isReady()) {
       lay(flow.writer);
-      return flow.schedule();
+      flow.schedule();
+      return isSent;
     }
     lay(this.#scratch);
-    this.#backlog.push(this.#scratch.take());
+    const frame = this.#scratch.take();
+    this.#backlog.push(frame);
+    return () => this.#backlog.remove((entry) => entry.frame === frame);
   }
 
   #encodeTopic(topic: string): Uint8Array {
@@ -122,7 +125,7 @@ export class Sends {
   #abortable(receipt: PendingReceipt, signal: AbortSignal): void {
     const abort = (): void => {
       // On the wire it cannot be taken back; its receipt will still come.
-      if (!this.#backlog.remove(receipt)) return;
+      if (!this.#backlog.remove((entry) => entry.receipt === receipt)) return;
       this.#settle(receipt.number);
       receipt.reject(signal.reason);
     };
@@ -200,4 +203,8 @@ export class Sends {
     this.#backlog.take();
     for (const receipt of receipts) this.#reject(receipt, why);
   }
+}
+
+function isSent(): boolean {
+  return false;
 }

@@ -86,7 +86,7 @@ export class Session implements AttemptLink, Link {
 
   readonly #producer: string;
   /** The workspace the gateway knows of; `workspace` is ahead of it while a switch is under way. */
-  #held: string | undefined;
+  held: string | undefined;
   readonly #flow: Flow;
   readonly #sends: Sends;
   #state: SessionState = { kind: "idle" };
@@ -105,7 +105,7 @@ export class Session implements AttemptLink, Link {
   constructor(options: SessionOptions) {
     this.options = options;
     this.identity = options.identity;
-    this.workspace = this.#held = options.workspace;
+    this.workspace = this.held = options.workspace;
     this.#producer = shortId(options.random);
     const { clock, logger } = options;
     this.onError = new Handlers((error) => logger("error", "handler.onError", { error: String(error) }));
@@ -212,13 +212,17 @@ export class Session implements AttemptLink, Link {
   /** The gateway has switched the workspace; an agent's or task's identity and topic are others now. */
   moved(identity: Identity, topic: string, workspace: string): void {
     this.identity = identity;
-    this.#held = workspace;
+    this.held = workspace;
     if (this.ack) this.ack = { ...this.ack, topic };
   }
 
   #closedError(what: string): AetherError {
     const why = this.#state.kind === "closed" && this.#state.error ? ` (${this.#state.error.message})` : "";
-    return new ConnectionClosedError(`Cannot ${what}: the client is closed${why}`, { retryable: false });
+    const isDeliberate = why === "";
+    return new ConnectionClosedError(`Cannot ${what}: the client is closed${why}`, {
+      retryable: false,
+      details: { isDeliberate },
+    });
   }
 
   // ---- the way in -----------------------------------------------------------------------------------------------
@@ -315,7 +319,7 @@ export class Session implements AttemptLink, Link {
     this.#step({ kind: "opened" });
     const hello: Hello = { identity: this.identity, producer: this.#producer, client: `aether-edge-ts/${VERSION}` };
     if (credentials) hello.credentials = credentials;
-    if (this.#held !== undefined && this.identity.type === "user") hello.workspace = this.#held;
+    if (this.held !== undefined && this.identity.type === "user") hello.workspace = this.held;
     if (this.options.takeover) hello.takeover = true;
     if (this.#welcome) {
       const { session, token } = this.#welcome;

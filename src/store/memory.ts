@@ -3,6 +3,8 @@
  * A store in memory: the reference implementation of the contracts, and the default.
  * @module
  */
+import { Cursors } from "./cursors.ts";
+import { firstAt } from "./search.ts";
 import type { DedupeStore, LaneExtent, LogRecord, LogStore, MaybePromise, Store } from "./store.ts";
 import { DEFAULT_LIMITS } from "../protocol/limits.ts";
 import { MemoryKv } from "./memory_kv.ts";
@@ -27,7 +29,7 @@ interface MemoryLane {
   head: number;
   bytes: number;
   last: number;
-  cursors: Map<string, { sequence: number; at: number }>;
+  readonly cursors: Cursors;
 }
 
 class MemoryLog implements LogStore {
@@ -36,7 +38,7 @@ class MemoryLog implements LogStore {
 
   #lane(name: string): MemoryLane {
     let lane = this.#lanes.get(name);
-    if (!lane) this.#lanes.set(name, lane = { records: [], head: 0, bytes: 0, last: 0, cursors: new Map() });
+    if (!lane) this.#lanes.set(name, lane = { records: [], head: 0, bytes: 0, last: 0, cursors: new Cursors() });
     return lane;
   }
 
@@ -78,21 +80,11 @@ class MemoryLog implements LogStore {
   }
 
   commit(name: string, consumer: string, sequence: number, at: number): void {
-    const cursors = this.#lane(name).cursors;
-    const cursor = cursors.get(consumer);
-    if (!cursor) cursors.set(consumer, { sequence, at });
-    else {
-      cursor.sequence = Math.max(cursor.sequence, sequence);
-      cursor.at = at;
-    }
+    this.#lane(name).cursors.commit(consumer, sequence, at);
   }
 
   lowestCursor(name: string): number | undefined {
-    let lowest: number | undefined;
-    for (const { sequence } of this.#lanes.get(name)?.cursors.values() ?? []) {
-      if (lowest === undefined || sequence < lowest) lowest = sequence;
-    }
-    return lowest;
+    return this.#lanes.get(name)?.cursors.lowest();
   }
 
   trim(name: string, through: number): void {
@@ -110,8 +102,9 @@ class MemoryLog implements LogStore {
     if (!lane) return;
     const first = lane.records[lane.head];
     if (first?.sequence === sequence) return this.trim(name, sequence);
-    const at = lane.records.findIndex((record, index) => index >= lane.head && record.sequence === sequence);
-    if (at < 0) return;
+    // What lies before the head has sequence 0.
+    const at = firstAt(lane.records, (record) => record.sequence >= sequence);
+    if (at < lane.head || lane.records[at]?.sequence !== sequence) return;
     lane.bytes -= lane.records[at].bytes.length;
     lane.records.splice(at, 1);
   }
@@ -126,7 +119,7 @@ class MemoryLog implements LogStore {
         break;
       }
       const [name, lane] = next.value;
-      for (const [consumer, cursor] of lane.cursors) if (cursor.at < olderThan) lane.cursors.delete(consumer);
+      lane.cursors.expire(olderThan);
       let through = 0;
       for (let at = lane.head; at < lane.records.length && lane.records[at].at < olderThan; at++) {
         through = lane.records[at].sequence;
@@ -152,7 +145,8 @@ function compact(lane: MemoryLane): void {
 
 class MemoryDedupe implements DedupeStore {
   // Insertion order is age, so expiry looks at the oldest entries only.
-  readonly #ids = new Map<string, { sequence: number; at: number }>();
+  readonly #ids = new Map<string, { place: number; sequence: number; at: number }>();
+  #next = 0;
   readonly #producers = new Map<string, { number: number; at: number }>();
   readonly #most: number;
 
@@ -165,8 +159,13 @@ class MemoryDedupe implements DedupeStore {
   }
 
   remember(key: string, sequence: number, at: number): void {
-    this.#ids.set(key, { sequence, at });
-    if (this.#ids.size > this.#most) this.#ids.delete(this.#ids.keys().next().value!);
+    const place = this.#next++;
+    this.#ids.delete(key);
+    this.#ids.set(key, { place, sequence, at });
+    for (const [oldest, { place }] of this.#ids) {
+      if (place >= this.#next - this.#most) break;
+      this.#ids.delete(oldest);
+    }
   }
 
   producer(key: string): number {

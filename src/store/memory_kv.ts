@@ -1,4 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
+import { MinHeap } from "./heap.ts";
+import { Queue } from "./queue.ts";
+import { byCodePoint, firstAt } from "./search.ts";
 import type { KvChange, KvExpired, KvRecord, KvStore, KvWrite } from "./store.ts";
 
 interface Entry {
@@ -22,7 +25,9 @@ interface Space {
 /** Keys and values in this process's memory. */
 export class MemoryKv implements KvStore {
   readonly #spaces = new Map<string, Space>();
-  readonly #ends = new ExpiryHeap();
+  readonly #ends = new MinHeap<End>((end) => end.at);
+  /** Removals that may still be remembered, oldest first. */
+  readonly #removals = new Queue<{ space: string; key: string; revision: number; at: number }>();
   #revision = 0;
 
   #space(name: string): Space {
@@ -39,9 +44,9 @@ export class MemoryKv implements KvStore {
   }
 
   put(name: string, key: string, value: Uint8Array, write: KvWrite): number {
-    const space = this.#space(name);
-    const before = space.entries.get(key);
+    const before = this.#spaces.get(name)?.entries.get(key);
     if (write.expected !== undefined && (alive(before?.record, write.now)?.revision ?? 0) !== write.expected) return 0;
+    const space = this.#space(name);
     const revision = ++this.#revision;
     const { expiresAt = 0, kind = 0 } = write;
     const record: KvRecord = { key, value: value.slice(), revision, expiresAt, kind };
@@ -66,12 +71,24 @@ export class MemoryKv implements KvStore {
     const space = this.#spaces.get(name);
     const record = alive(space?.entries.get(key)?.record, now);
     if (!space || !record || (expected !== undefined && record.revision !== expected)) return 0;
-    return this.#remove(space, key, now);
+    return this.#remove(name, key, now);
   }
 
-  #remove(space: Space, key: string, at: number): number {
+  purge(name: string, key: string): void {
+    const space = this.#spaces.get(name);
+    if (!space?.entries.get(key)?.record) return;
+    space.entries.delete(key);
+    space.live--;
+    space.sorted = undefined;
+    // What was never told needs no space to remember it: an unknown one answers 0 to everybody.
+    if (space.entries.size === 0 && space.forgotten === 0) this.#spaces.delete(name);
+  }
+
+  #remove(name: string, key: string, at: number): number {
+    const space = this.#space(name);
     const revision = ++this.#revision;
     this.#set(space, key, { record: undefined, revision, at });
+    this.#removals.push({ space: name, key, revision, at });
     space.live--;
     space.sorted = undefined;
     return revision;
@@ -122,9 +139,8 @@ export class MemoryKv implements KvStore {
   expire(now: number, limit: number): KvExpired[] {
     const gone: KvExpired[] = [];
     while (gone.length < limit && this.nextExpiry() <= now) {
-      const { space: name, key } = this.#ends.pop();
-      const space = this.#spaces.get(name)!;
-      gone.push({ space: name, key, revision: this.#remove(space, key, now) });
+      const { space, key } = this.#ends.pop()!;
+      gone.push({ space, key, revision: this.#remove(space, key, now) });
     }
     return gone;
   }
@@ -140,19 +156,17 @@ export class MemoryKv implements KvStore {
 
   forget(olderThan: number, limit: number): number {
     let gone = 0;
-    for (const [name, space] of this.#spaces) {
-      for (const { key, revision } of space.order) {
-        if (gone === limit) return gone;
-        const entry = space.entries.get(key);
-        if (entry?.revision !== revision) continue;
-        if (entry.at >= olderThan) break;
-        if (entry.record) continue;
+    for (let first = this.#removals.first; first && gone < limit; first = this.#removals.first) {
+      const { space: name, key, revision, at } = first;
+      const space = this.#spaces.get(name);
+      // Written again or purged since: there is nothing to forget.
+      if (space?.entries.get(key)?.revision === revision) {
+        if (at >= olderThan) break;
         space.entries.delete(key);
         space.forgotten = revision;
         gone++;
       }
-      // What was forgotten there is said by its absence: an empty space answers 0 to everybody.
-      if (space.entries.size === 0 && space.forgotten === 0) this.#spaces.delete(name);
+      this.#removals.shift();
     }
     return gone;
   }
@@ -162,75 +176,9 @@ function alive(record: KvRecord | undefined, now: number): KvRecord | undefined 
   return record && (record.expiresAt === 0 || record.expiresAt > now) ? record : undefined;
 }
 
-/** Order of code points, which is that of UTF-8 bytes; JavaScript's own order puts U+E000–U+FFFF after the astral ones. */
-export function byCodePoint(a: string, b: string): number {
-  const length = Math.min(a.length, b.length);
-  for (let at = 0; at < length; at++) {
-    let x = a.charCodeAt(at);
-    let y = b.charCodeAt(at);
-    if (x === y) continue;
-    if (x >= 0xd800 && y >= 0xd800) {
-      x = x >= 0xe000 ? x - 0x800 : x + 0x2000;
-      y = y >= 0xe000 ? y - 0x800 : y + 0x2000;
-    }
-    return x - y;
-  }
-  return a.length - b.length;
-}
-
-/** Index of the first item that is on the far side, in an order where all after it are too. */
-function firstAt<T>(items: readonly T[], isFar: (item: T) => boolean): number {
-  let low = 0;
-  let high = items.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (isFar(items[middle])) high = middle;
-    else low = middle + 1;
-  }
-  return low;
-}
-
 interface End {
   at: number;
   space: string;
   key: string;
   revision: number;
-}
-
-/** Ends by time, the soonest first: a binary heap. */
-class ExpiryHeap {
-  readonly #ends: End[] = [];
-
-  get first(): End | undefined {
-    return this.#ends[0];
-  }
-
-  push(end: End): void {
-    const ends = this.#ends;
-    let at = ends.length;
-    ends.push(end);
-    for (let up = (at - 1) >> 1; at > 0 && ends[up].at > end.at; up = (at - 1) >> 1) {
-      ends[at] = ends[up];
-      at = up;
-    }
-    ends[at] = end;
-  }
-
-  pop(): End {
-    const ends = this.#ends;
-    const first = ends[0];
-    const last = ends.pop()!;
-    if (ends.length === 0) return first;
-    let at = 0;
-    for (;;) {
-      let child = at * 2 + 1;
-      if (child >= ends.length) break;
-      if (child + 1 < ends.length && ends[child + 1].at < ends[child].at) child++;
-      if (ends[child].at >= last.at) break;
-      ends[at] = ends[child];
-      at = child;
-    }
-    ends[at] = last;
-    return first;
-  }
 }

@@ -128,6 +128,8 @@ export interface KvStore {
   put(space: string, key: string, value: Uint8Array, write: KvWrite): MaybePromise<number>;
   /** Removes. Returns the revision of the removal, or 0 when there was nothing, or `expected` was not met. */
   delete(space: string, key: string, now: number, expected?: number): MaybePromise<number>;
+  /** Removes without a trace: `changes` never tells of it. For spaces that nobody follows. */
+  purge(space: string, key: string): MaybePromise<void>;
   /** Records whose key begins with `prefix` and comes after `after` (undefined for the start), in order, at most `limit`. */
   list(space: string, prefix: string, after: string | undefined, limit: number, now: number): MaybePromise<KvRecord[]>;
   /**

@@ -1,6 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import * as v from "valibot";
-import { CheckpointError, ConflictError, QuotaError } from "../../errors.ts";
+import { CheckpointError, ConflictError, InvalidArgumentError, QuotaError } from "../../errors.ts";
+import { NO_BYTES } from "../../base/bytes.ts";
 import { CHECKPOINT_BYTES, CHECKPOINT_PART_BYTES } from "../../protocol/kv.ts";
 import type { CheckpointInfo, OpInput, OpOutput } from "../../protocol/ops.ts";
 import { type Identity, identityTopic } from "../../protocol/principals.ts";
@@ -8,6 +9,7 @@ import { decodeStructured, encodeStructured } from "../../protocol/structured.ts
 import type { KvRecord, MaybePromise } from "../../store/store.ts";
 import type { Core } from "../core.ts";
 import type { KvSpaces } from "../kv_spaces.ts";
+import { Lines } from "../lines.ts";
 import type { OpGroup } from "../ops.ts";
 import { count } from "../schemas.ts";
 import type { Session } from "../session.ts";
@@ -18,7 +20,6 @@ import { checked, keyText, ttl } from "./kv_schemas.ts";
 const UPLOAD_MS = 600_000;
 const PAGE = 100;
 const PARTS = CHECKPOINT_BYTES / CHECKPOINT_PART_BYTES;
-const UPLOADS = "cu";
 
 /** What the head of a checkpoint holds. */
 interface Head {
@@ -30,17 +31,23 @@ interface Head {
 
 /**
  * Checkpoints stand on the key-value store: a head that names an upload, and the upload's parts in a space beside. A save
- * becomes visible by one write of the head; an upload that is not finished is a record with an end, and goes with its parts.
+ * becomes visible by one write of the head. An upload that is under way is a record with an end in a third space; when its
+ * time is over, its parts go.
  */
 export class CheckpointOps implements OpGroup {
   readonly #core: Core;
+  readonly #spaces: KvSpaces;
+  readonly #lines = new Lines();
 
   constructor(core: Core, spaces: KvSpaces) {
     this.#core = core;
+    this.#spaces = spaces;
     spaces.onExpired((space, key) => {
-      if (space === UPLOADS) this.#dropParts(key.slice(0, key.indexOf("\0")), key.slice(key.indexOf("\0") + 1));
-      // A checkpoint whose time is over: its head is gone, so its parts are found by its name.
-      else if (space.startsWith("c\0")) this.#dropParts(space.slice(2), prefixOf(key));
+      const [kind, owner] = space.split("\0");
+      if (kind !== "c" && kind !== "cu") return;
+      // What is gone cannot say any more which were its parts.
+      const name = kind === "c" ? key : keyOf(key);
+      return this.#inLine(owner, name, () => this.#dropStray(owner, name));
     });
   }
 
@@ -61,7 +68,10 @@ export class CheckpointOps implements OpGroup {
           ifRevision: v.optional(count),
         }),
       ),
-      run: (session, input) => this.#save(ownerOf(session.identity), input),
+      run: (session, input) => {
+        const owner = ownerOf(session.identity);
+        return this.#inLine(owner, input.key, () => this.#save(owner, input));
+      },
     },
     "checkpoint.load": {
       check: checked("checkpoint.load", v.object({ key: keyText, part: count, ifRevision: v.optional(count) })),
@@ -69,7 +79,10 @@ export class CheckpointOps implements OpGroup {
     },
     "checkpoint.delete": {
       check: checked("checkpoint.delete", v.object({ key: keyText, ifRevision: v.optional(count) })),
-      run: (session, input) => this.#delete(ownerOf(session.identity), input),
+      run: (session, input) => {
+        const owner = ownerOf(session.identity);
+        return this.#inLine(owner, input.key, () => this.#delete(owner, input));
+      },
     },
     "checkpoint.list": {
       check: checked("checkpoint.list", v.object({ cursor: v.optional(v.string()) })),
@@ -77,89 +90,85 @@ export class CheckpointOps implements OpGroup {
     },
   };
 
+  #inLine<T>(owner: string, key: string, work: () => MaybePromise<T>): MaybePromise<T> {
+    return this.#lines.run(`${owner}\0${key}`, work);
+  }
+
   #head(owner: string, key: string): MaybePromise<KvRecord | undefined> {
-    return this.#core.store.kv.get(`c\0${owner}`, key, this.#core.clock.now());
+    return this.#core.store.kv.get(headsOf(owner), key, this.#core.clock.now());
   }
 
   #save(owner: string, input: OpInput<"checkpoint.save">): MaybePromise<OpOutput<"checkpoint.save">> {
     const { key, upload, part, data, isLast } = input;
     const { store: { kv }, clock } = this.#core;
     const now = clock.now();
-    const name = partOf(key, upload, part);
+    const name = uploadOf(key, upload);
     // Every part but the last is full, so where a part begins is known from its number.
     if (!isLast && data.length !== CHECKPOINT_PART_BYTES) {
-      throw new CheckpointError(
+      throw new InvalidArgumentError(
         `Cannot save part ${part} of "${key}": all but the last have ${CHECKPOINT_PART_BYTES} bytes`,
-        { retryable: false },
+        "data",
       );
     }
-    const previous = part > 0 ? kv.get(partsOf(owner), partOf(key, upload, part - 1), now) : undefined;
-    return then(previous, (found): MaybePromise<OpOutput<"checkpoint.save">> => {
-      if (part > 0 && !found) {
-        throw new CheckpointError(
-          `Cannot save part ${part} of "${key}": the part before it is not here any more; save again`,
-        );
-      }
-      return then(kv.put(partsOf(owner), name, data, { now }), () => {
-        if (isLast) return this.#finish(owner, input);
-        const expiresAt = now + UPLOAD_MS;
-        this.#core.wakeAt(expiresAt);
-        return then(
-          kv.put(UPLOADS, `${owner}\0${prefixOf(key)}${upload}:`, data.subarray(0, 0), { now, expiresAt }),
-          () => ({}),
-        );
+    return then(this.#admit(owner, input), () => {
+      const previous = part > 0 ? kv.get(partsOf(owner), partOf(name, part - 1), now) : undefined;
+      return then(previous, (found): MaybePromise<OpOutput<"checkpoint.save">> => {
+        if (part > 0 && !found) {
+          throw new CheckpointError(
+            `Cannot save part ${part} of "${key}": the part before it is not here any more; save again`,
+          );
+        }
+        return then(kv.put(partsOf(owner), partOf(name, part), data, { now }), () => {
+          if (isLast) return this.#finish(owner, input);
+          const expiresAt = now + UPLOAD_MS;
+          this.#core.wakeAt(expiresAt);
+          return then(kv.put(uploadsOf(owner), name, NO_BYTES, { now, expiresAt }), () => ({}));
+        });
       });
     });
   }
 
-  #finish(owner: string, input: OpInput<"checkpoint.save">): MaybePromise<CheckpointInfo> {
-    const { key, upload, part, data, ttl, ifRevision } = input;
-    const { store: { kv }, clock, limits } = this.#core;
-    const now = clock.now();
-    const drop = (): MaybePromise<void> =>
-      then(
-        this.#dropParts(owner, `${prefixOf(key)}${upload}:`),
-        () => then(kv.delete(UPLOADS, `${owner}\0${prefixOf(key)}${upload}:`, now), () => {}),
-      );
-    return then(this.#head(owner, key), (before) => {
-      const revision = before?.revision ?? 0;
-      if (ifRevision !== undefined && revision !== ifRevision) {
-        return then(drop(), () => {
-          throw conflict(key, revision, ifRevision);
-        });
+  /** Whether a save may go on, asked with every part. What was uploaded of one that may not is dropped. */
+  #admit(owner: string, input: OpInput<"checkpoint.save">): MaybePromise<void> {
+    const { key, upload, ifRevision } = input;
+    const { kvKeys } = this.#core.limits;
+    const refuse = async (error: Error): Promise<never> => {
+      await this.#core.store.kv.purge(uploadsOf(owner), uploadOf(key, upload));
+      await this.#dropStray(owner, key);
+      throw error;
+    };
+    return then(this.#head(owner, key), (head) => {
+      const revision = head?.revision ?? 0;
+      if (head && (decodeStructured(head.value) as Head).upload === upload) {
+        throw new InvalidArgumentError(`Cannot save "${key}": upload "${upload}" is finished`, "upload");
       }
-      return then(before ? 0 : kv.count(`c\0${owner}`), (current) => {
-        if (current >= limits.kvKeys) {
-          return then(drop(), () => {
-            throw new QuotaError(
-              `Cannot save "${key}": ${current} checkpoints are kept, at most ${limits.kvKeys} are allowed`,
-              {
-                retryable: false,
-                details: { limit: limits.kvKeys, current },
-              },
-            );
-          });
-        }
-        const head: Head = { upload, parts: part + 1, size: part * CHECKPOINT_PART_BYTES + data.length, savedAt: now };
-        const expiresAt = ttl ? now + ttl * 1000 : 0;
-        if (expiresAt > 0) this.#core.wakeAt(expiresAt);
-        const write = { now, expiresAt, expected: revision };
-        return then(kv.put(`c\0${owner}`, key, encodeStructured(head), write), (written) => {
-          if (written === 0) return this.#finish(owner, input);
-          const former = before ? (decodeStructured(before.value) as Head).upload : undefined;
-          const cleared = former === undefined || former === upload
-            ? undefined
-            : this.#dropParts(owner, `${prefixOf(key)}${former}:`);
-          return then(
-            cleared,
-            () =>
-              then(
-                kv.delete(UPLOADS, `${owner}\0${prefixOf(key)}${upload}:`, now),
-                () => ({ key, size: head.size, savedAt: now, revision: written }),
-              ),
-          );
-        });
+      if (ifRevision !== undefined && revision !== ifRevision) return refuse(conflict(key, revision, ifRevision));
+      if (head) return;
+      return then(this.#spaces.count(headsOf(owner), kvKeys), (current) => {
+        if (current < kvKeys) return;
+        const words = `Cannot save "${key}": ${current} checkpoints are kept, at most ${kvKeys} are allowed`;
+        return refuse(new QuotaError(words, { retryable: false, details: { limit: kvKeys, current } }));
       });
+    });
+  }
+
+  #finish(owner: string, { key, upload, part, data, ttl }: OpInput<"checkpoint.save">): MaybePromise<CheckpointInfo> {
+    const { store: { kv }, clock } = this.#core;
+    const now = clock.now();
+    return then(this.#head(owner, key), (before) => {
+      const head: Head = { upload, parts: part + 1, size: part * CHECKPOINT_PART_BYTES + data.length, savedAt: now };
+      const expiresAt = ttl ? Math.ceil(now + ttl * 1000) : 0;
+      if (expiresAt > 0) this.#core.wakeAt(expiresAt);
+      return then(
+        kv.put(headsOf(owner), key, encodeStructured(head), { now, expiresAt }),
+        (revision) =>
+          then(kv.purge(uploadsOf(owner), uploadOf(key, upload)), () => {
+            const info = { key, size: head.size, savedAt: now, revision };
+            if (before) return then(this.#dropHeld(owner, key, before), () => info);
+            // A former head whose time is over and that was not swept yet was written over.
+            return kv.nextExpiry() > now ? info : then(this.#dropStray(owner, key), () => info);
+          }),
+      );
     });
   }
 
@@ -173,13 +182,11 @@ export class CheckpointOps implements OpGroup {
       }
       if (!record) return { found: false };
       const { upload, parts, size, savedAt } = decodeStructured(record.value) as Head;
-      const name = partOf(key, upload, part);
+      const name = partOf(uploadOf(key, upload), part);
       return then(this.#core.store.kv.get(partsOf(owner), name, this.#core.clock.now()), (found) => {
-        if (!found) {
-          throw new CheckpointError(`Cannot load part ${part} of "${key}": it has ${parts} parts`, {
-            retryable: false,
-          });
-        }
+        // Its parts go when it is saved anew: then this head is not the one any more.
+        if (!found && part < parts) throw conflict(key, 0, record.revision);
+        if (!found) throw new InvalidArgumentError(`Cannot load part ${part} of "${key}": it has ${parts}`, "part");
         return { found: true, info: { key, size, savedAt, revision: record.revision }, parts, data: found.value };
       });
     });
@@ -194,17 +201,17 @@ export class CheckpointOps implements OpGroup {
         throw conflict(key, record?.revision ?? 0, ifRevision);
       }
       if (!record) return { found: false };
-      const { upload } = decodeStructured(record.value) as Head;
+      const { store: { kv }, clock } = this.#core;
       return then(
-        this.#core.store.kv.delete(`c\0${owner}`, key, this.#core.clock.now()),
-        () => then(this.#dropParts(owner, `${prefixOf(key)}${upload}:`), () => ({ found: true })),
+        kv.delete(headsOf(owner), key, clock.now()),
+        () => then(this.#dropHeld(owner, key, record), () => ({ found: true })),
       );
     });
   }
 
   #list(owner: string, { cursor }: OpInput<"checkpoint.list">): MaybePromise<OpOutput<"checkpoint.list">> {
     const { store: { kv }, clock } = this.#core;
-    return then(kv.list(`c\0${owner}`, "", cursor, PAGE, clock.now()), (records) => {
+    return then(kv.list(headsOf(owner), "", cursor, PAGE, clock.now()), (records) => {
       const entries = records.map(({ key, value, revision }) => {
         const { size, savedAt } = decodeStructured(value) as Head;
         return { key, size, savedAt, revision };
@@ -213,13 +220,30 @@ export class CheckpointOps implements OpGroup {
     });
   }
 
-  #dropParts(owner: string, prefix: string): MaybePromise<void> {
+  /** Drops what a head has held. */
+  #dropHeld(owner: string, key: string, record: KvRecord): MaybePromise<void> {
+    const { kv } = this.#core.store;
+    const { upload, parts } = decodeStructured(record.value) as Head;
+    const waits: MaybePromise<void>[] = [];
+    for (let part = 0; part < parts; part++) waits.push(kv.purge(partsOf(owner), partOf(uploadOf(key, upload), part)));
+    if (waits.some((wait) => wait instanceof Promise)) return Promise.all(waits).then(() => {});
+  }
+
+  /** Drops the parts of all uploads of a checkpoint but its own and those under way. */
+  async #dropStray(owner: string, key: string): Promise<void> {
     const { store: { kv }, clock } = this.#core;
-    const now = clock.now();
-    return then(kv.list(partsOf(owner), prefix, undefined, PARTS, now), (records): MaybePromise<void> => {
-      const gone = records.map((record) => kv.delete(partsOf(owner), record.key, now));
-      if (gone.some((one) => one instanceof Promise)) return Promise.all(gone).then(() => {});
-    });
+    const head = await this.#head(owner, key);
+    const own = head && uploadOf(key, (decodeStructured(head.value) as Head).upload);
+    // One at a time: their values come with them.
+    for (let after: string | undefined;;) {
+      const [part] = await kv.list(partsOf(owner), prefixOf(key), after, 1, clock.now());
+      if (!part) return;
+      after = part.key;
+      const upload = part.key.slice(0, -PART_DIGITS);
+      if (upload !== own && !await kv.get(uploadsOf(owner), upload, clock.now())) {
+        await kv.purge(partsOf(owner), part.key);
+      }
+    }
   }
 }
 
@@ -230,8 +254,16 @@ function ownerOf(identity: Identity): string {
     : identityTopic(identity);
 }
 
+function headsOf(owner: string): string {
+  return `c\0${owner}`;
+}
+
 function partsOf(owner: string): string {
   return `cp\0${owner}`;
+}
+
+function uploadsOf(owner: string): string {
+  return `cu\0${owner}`;
 }
 
 /** The length before the key: no checkpoint's parts begin like another's. */
@@ -239,8 +271,20 @@ function prefixOf(key: string): string {
   return `${key.length}:${key}:`;
 }
 
-function partOf(key: string, upload: string, part: number): string {
-  return `${prefixOf(key)}${upload}:${String(part).padStart(4, "0")}`;
+/** The key of an upload's name. */
+function keyOf(upload: string): string {
+  const from = upload.indexOf(":") + 1;
+  return upload.slice(from, from + Number(upload.slice(0, from - 1)));
+}
+
+function uploadOf(key: string, upload: string): string {
+  return `${prefixOf(key)}${upload}:`;
+}
+
+const PART_DIGITS = 4;
+
+function partOf(upload: string, part: number): string {
+  return upload + String(part).padStart(PART_DIGITS, "0");
 }
 
 function conflict(key: string, current: number, wanted: number): ConflictError {

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { utf8 } from "../../base/bytes.ts";
 import { KV_KEY_BYTES, KV_VALUE_BYTES } from "../../protocol/kv.ts";
 import type { OpInput, OpName } from "../../protocol/ops.ts";
-import { check, count, segment } from "../schemas.ts";
+import { check, count, segment, text } from "../schemas.ts";
 
 const isPlain = (text: string): boolean => text.length * 3 <= KV_KEY_BYTES || utf8(text).length <= KV_KEY_BYTES;
 const fits = v.check(isPlain, `must not be longer than ${KV_KEY_BYTES} bytes`);
@@ -52,7 +52,7 @@ export const put = checked("kv.put", v.object({ ...place, key: keyText, value, t
 export const list = checked("kv.list", v.object({ ...place, prefix, cursor: v.optional(v.string()), limit }));
 export const add = checked(
   "kv.add",
-  v.object({ ...place, key: keyText, ttl, delta: integer, limit: v.optional(integer) }),
+  v.object({ ...place, key: keyText, ttl, delta: integer, atMost: v.optional(integer), atLeast: v.optional(integer) }),
 );
 export const putIf = checked(
   "kv.putIf",
@@ -65,5 +65,12 @@ export const deleteIf = checked(
 export const setAdd = checked("kv.setAdd", v.object({ ...place, key: keyText, member: bytes(KV_KEY_BYTES), ttl }));
 export const changes = checked(
   "kv.changes",
-  v.object({ ...place, key: v.optional(keyText), prefix, after: count, limit }),
+  v.object({
+    ...place,
+    key: v.optional(keyText),
+    prefix,
+    after: v.optional(count),
+    cursor: v.optional(text),
+    limit,
+  }),
 );

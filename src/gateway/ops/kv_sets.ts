@@ -4,6 +4,7 @@ import { base64url, fromUtf8, NO_BYTES, utf8 } from "../../base/bytes.ts";
 import type { KvOutcome } from "../../protocol/kv.ts";
 import type { KvRecord, MaybePromise } from "../../store/store.ts";
 import type { Core } from "../core.ts";
+import type { KvSpaces } from "../kv_spaces.ts";
 import { then } from "../soon.ts";
 
 /** Kind of a record that stands for a set; its value is the number of members in decimal digits. */
@@ -13,9 +14,11 @@ const SLICE = 500;
 /** Sets: a record that counts, and one more for each member in a space beside, so that adding costs the same however many there are. */
 export class KvSets {
   readonly #core: Core;
+  readonly #spaces: KvSpaces;
 
-  constructor(core: Core) {
+  constructor(core: Core, spaces: KvSpaces) {
     this.#core = core;
+    this.#spaces = spaces;
   }
 
   /** How many members. */
@@ -35,13 +38,13 @@ export class KvSets {
     return then(kv.get(space, key, now), (before) => {
       const size = before ? this.size(before) : 0;
       // A set whose time is over and that was not swept yet must not lend its members to the new one.
-      return then(before ? undefined : this.drop(space, key), () =>
+      return then(before ? undefined : this.clear(space, key), () =>
         then(kv.get(members, name, now), (known) => {
           const end = expiresAt ?? before?.expiresAt ?? 0;
           if (known && end === before!.expiresAt) {
             return { applied: false, found: true, count: size, revision: before!.revision };
           }
-          return then(before ? 0 : kv.count(space), (keys) => {
+          return then(before ? 0 : this.#spaces.count(space, limits.kvKeys), (keys) => {
             if (keys >= limits.kvKeys || (!known && size >= limits.kvKeys)) {
               const current = Math.max(keys, size);
               throw new QuotaError(
@@ -64,23 +67,28 @@ export class KvSets {
     });
   }
 
-  /** The record is gone or has become something else: so are the members. */
-  drop(space: string, key: string): MaybePromise<void> {
-    const { store: { kv }, clock } = this.#core;
+  /** The record is gone or has become something else: so are the members, if it was a set. */
+  clear(space: string, key: string): MaybePromise<void> {
     const members = membersOf(space);
-    const now = clock.now();
-    return then(kv.list(members, prefixOf(key), undefined, SLICE, now), (records): MaybePromise<void> => {
-      if (records.length === 0) return;
-      const waits: unknown[] = [];
-      for (const record of records) waits.push(kv.delete(members, record.key, now));
-      const next = (): MaybePromise<void> => this.drop(space, key);
-      return waits.some((wait) => wait instanceof Promise) ? Promise.all(waits).then(next) : next();
-    });
+    return then(this.#core.store.kv.count(members), (count) => (count > 0 ? this.#drop(members, key) : undefined));
   }
 
-  /** The time of a record is over; it may have been a set. */
-  expired(space: string, key: string): void {
-    then(this.#core.store.kv.count(membersOf(space)), (count) => (count > 0 ? this.drop(space, key) : undefined));
+  /** The time of a record was over. It may have been a set, and there may be a new one by now. */
+  expired(space: string, key: string): MaybePromise<void> {
+    const { store: { kv }, clock } = this.#core;
+    return then(
+      kv.get(space, key, clock.now()),
+      (record) => (record?.kind === SET ? undefined : this.clear(space, key)),
+    );
+  }
+
+  #drop(members: string, key: string): MaybePromise<void> {
+    const { store: { kv }, clock } = this.#core;
+    return then(kv.list(members, prefixOf(key), undefined, SLICE, clock.now()), (records): MaybePromise<void> => {
+      const gone = records.map((record) => kv.purge(members, record.key)).filter((one) => one instanceof Promise);
+      const next = (): MaybePromise<void> => (records.length < SLICE ? undefined : this.#drop(members, key));
+      return gone.length > 0 ? Promise.all(gone).then(next) : next();
+    });
   }
 }
 

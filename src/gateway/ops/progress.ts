@@ -40,19 +40,24 @@ const report = v.object({
   kind: v.optional(v.picklist([1, 2, 3])),
 });
 
-/** Decides whether a principal may report on a task; the task engine knows. Undefined for yes. */
-export type TaskReportFault = (session: Session, taskId: string) => string | undefined;
+/** What progress needs of tasks. */
+export interface TaskProgress {
+  /** Why a principal may not report on a task; undefined when it may, or when there is no such task. */
+  reportFault(session: Session, taskId: string): string | undefined;
+  /** Notes a report on a task. */
+  reported(taskId: string, report: ProgressReport): void;
+}
 
 /** Progress: passed on to those it is meant for who are there now, the latest of each piece of work when they are slow. */
 export class ProgressOps implements OpGroup {
   readonly #core: Core;
   readonly #registry: Registry;
-  readonly #taskFault: TaskReportFault;
+  readonly #tasks: TaskProgress;
 
-  constructor(core: Core, registry: Registry, taskFault: TaskReportFault = () => undefined) {
+  constructor(core: Core, registry: Registry, tasks: TaskProgress) {
     this.#core = core;
     this.#registry = registry;
-    this.#taskFault = taskFault;
+    this.#tasks = tasks;
   }
 
   readonly ops: OpGroup["ops"] = {
@@ -66,15 +71,16 @@ export class ProgressOps implements OpGroup {
     const { recipient = "", taskId } = input;
     const target = recipient === "" ? undefined : parseRecipient(recipient);
     const fault = progressFault(session, target?.workspace) ??
-      (taskId === undefined ? undefined : this.#taskFault(session, taskId));
+      (taskId === undefined ? undefined : this.#tasks.reportFault(session, taskId));
     if (fault) throw new PermissionDeniedError(`Cannot report progress: ${fault}`);
+    if (taskId !== undefined) this.#tasks.reported(taskId, input);
     const update: ProgressUpdate = {
       ...input,
       sourceTopic: session.topic,
       workspace: session.workspace ?? "",
       timestampMs: this.#core.clock.now(),
     };
-    const key = `${session.topic}\n${taskId ?? ""}\n${input.requestId ?? ""}`;
+    const key = JSON.stringify([session.topic, taskId, input.requestId]);
     let notice: Uint8Array | undefined;
     for (const hearer of this.#hearers(session, target)) {
       if (hearer === session) continue;

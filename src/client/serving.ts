@@ -1,0 +1,73 @@
+// edge: no Deno, Bun, node: or cloudflare: names
+import type { OpInput } from "../protocol/ops.ts";
+import type { RevokeKind, TaskAssignment, TaskRevocation } from "../protocol/tasks.ts";
+import type { Session } from "../session/session.ts";
+import { heard } from "./follow.ts";
+
+/** Makes an attempt stop. */
+export type StopAttempt = (kind: RevokeKind, reason: string) => void;
+
+/** A session's offer to work on tasks. */
+export interface Serving {
+  /** Attempts that are worked on here, by task. */
+  readonly running: Map<string, { attempt: number; stop: StopAttempt }>;
+  /** Says what is offered; with `isAnew` also what is running. */
+  announce(isAnew?: boolean): void;
+  /** The answer to the last announcement. */
+  announced?: Promise<void>;
+  /** Takes nothing more; what is running goes on. */
+  end(): void;
+}
+
+/** What is offered; changes count with the next announcement. */
+export type Offer = Omit<OpInput<"task.serve">, "running">;
+
+const servings = new WeakMap<Session, Serving>();
+
+/** What a session offers now. */
+export function servingOf(session: Session): Serving | undefined {
+  return servings.get(session);
+}
+
+/**
+ * Offers to work on tasks: announced once, and again with what is running whenever a new session takes the place of an old
+ * one. There is one offer for each session.
+ * @param take takes a task and returns how to stop it
+ */
+export function serve(session: Session, offer: Offer, take: (assignment: TaskAssignment) => StopAttempt): Serving {
+  const running: Serving["running"] = new Map();
+  const stop = (
+    { taskId, attempt, kind, reason }: Pick<TaskRevocation, "taskId" | "attempt"> & Partial<TaskRevocation>,
+  ) => {
+    const one = running.get(taskId);
+    if (one?.attempt === attempt) one.stop(kind ?? "lease_lost", reason ?? "another worker has it");
+  };
+  const announce = (isAnew = false): void => {
+    const own = [...running].map(([taskId, { attempt }]) => ({ taskId, attempt }));
+    const said = session.call("task.serve", { ...offer, running: isAnew ? own : undefined });
+    serving.announced = heard(session, said.then(({ lost }) => lost.forEach(stop)));
+  };
+  const sayNow = (): void => {
+    if (session.state === "ready") announce();
+  };
+  const offs = [
+    session.onConnect.add(({ resumed }) => resumed || announce(true)),
+    session.onNotice.add(({ name, body }) => {
+      if (name === "revoke") stop(body);
+      if (name === "assignment") running.set(body.taskId, { attempt: body.attempt, stop: take(body) });
+    }),
+  ];
+  const serving: Serving = {
+    running,
+    announce,
+    end() {
+      offer.slots = 0;
+      sayNow();
+      for (const off of offs) off();
+      servings.delete(session);
+    },
+  };
+  servings.set(session, serving);
+  sayNow();
+  return serving;
+}

@@ -1,0 +1,232 @@
+// edge: no Deno, Bun, node: or cloudflare: names
+import { InvalidArgumentError } from "../errors.ts";
+import { NO_BYTES } from "../base/bytes.ts";
+import { type Unsubscribe, unsubscriber } from "../base/emitter.ts";
+import { toWireError } from "../protocol/error_wire.ts";
+import { encodeStructured } from "../protocol/structured.ts";
+import {
+  type NewTask,
+  type TaskError,
+  type TaskFilter,
+  type TaskInfo,
+  type TaskOutcome,
+  type TaskStatus,
+} from "../protocol/tasks.ts";
+import type { OpInput } from "../protocol/ops.ts";
+import type { Link } from "../session/link.ts";
+import type { Session } from "../session/session.ts";
+import { ask, type CallOptions, heard, insist } from "./follow.ts";
+import { servingOf } from "./serving.ts";
+import type { DefinedTaskOptions, PlainTaskOptions } from "./task_definition.ts";
+import { TaskHandle, type TaskHandleEvent } from "./task_handle.ts";
+
+/** Which tasks, and how many. */
+export interface TaskQueryOptions extends TaskFilter, CallOptions {
+  /** At most so many, up to 1000 together with `offset`; 100 by default. */
+  limit?: number;
+  /** Leaves out so many of the newest; `cursor` is the way to the older ones. */
+  offset?: number;
+  /** `nextCursor` of the page before. */
+  cursor?: string;
+}
+
+/** A page of tasks, newest first. */
+export interface TaskQueryResponse {
+  /** Always true: what fails is thrown. */
+  success: true;
+  /** The tasks. */
+  tasks: TaskInfo[];
+  /** How many there are in this answer. */
+  totalCount: number;
+  /** Where the next page begins. */
+  nextCursor?: string;
+}
+
+/** A task, if there is one. */
+export interface TaskResponse {
+  /** Whether it was found, or done. */
+  success: boolean;
+  /** The task as it is now. */
+  task?: TaskInfo;
+}
+
+/** Whether an attempt ended as its worker said. */
+export interface TaskSettleResponse {
+  /** Whether it counts: false when the attempt was not the worker's any more. */
+  success: boolean;
+  /** What the task is now. */
+  status: TaskStatus;
+}
+
+/** How to say that an attempt is over. */
+export interface SettleOptions extends CallOptions {
+  /** Which attempt; the one that was given to this client when left out. */
+  attempt?: number;
+}
+
+/** How a task is begun anew. */
+export interface RetryTaskOptions extends CallOptions {
+  /** Plain data in the place of what it had … */
+  input?: unknown;
+  /** … or bytes. */
+  payload?: Uint8Array;
+  /** Texts in the place of those it had. */
+  metadata?: Record<string, string>;
+}
+
+/** How a task goes on. */
+export interface ResumeTaskOptions extends CallOptions {
+  /** Plain data for its worker. */
+  input?: unknown;
+  /** Why, in words. */
+  reason?: string;
+}
+
+/** What came of a task. */
+export interface CompleteTaskOptions extends SettleOptions {
+  /** Plain data or bytes. */
+  result?: unknown;
+}
+
+/** What becomes of a task that failed. */
+export interface FailTaskOptions extends SettleOptions {
+  /** Whether it may be tried again, if it has attempts left; true when left out. */
+  retryable?: boolean;
+  /** When; by its retry policy when left out. */
+  retryAfterMs?: number;
+}
+
+/** Creates tasks; types of input and result come from the definition. */
+export interface CreateTask {
+  <Input, Output, Chunk>(options: DefinedTaskOptions<Input, Output, Chunk>): Promise<TaskHandle<Output, Chunk>>;
+  (options: PlainTaskOptions): Promise<TaskHandle>;
+}
+
+/** A value as it travels. */
+export function encodeValue(value: unknown): { bytes?: Uint8Array; isStructured?: boolean } {
+  if (value === undefined || value instanceof Uint8Array) return { bytes: value };
+  return { bytes: encodeStructured(value), isStructured: true };
+}
+
+/** `TaskAssignmentMode.Targeted`, without its table. */
+const TARGETED = 1;
+
+type AnyOptions = DefinedTaskOptions<unknown, unknown, unknown> | PlainTaskOptions;
+
+/** Makes the verb; `own` is what holds when nothing else is said. */
+export function createTask(link: Link, own?: { parentTaskId: string }): CreateTask {
+  return ((options: AnyOptions) =>
+    ask(
+      link,
+      "task.create",
+      () => newTask(link, { ...own, ...options }),
+      options,
+      ({ taskId, isNew }) => new TaskHandle(link, taskId, isNew),
+    )) as CreateTask;
+}
+
+/** What travels of a task that is to be made. */
+async function newTask(link: Link, options: AnyOptions): Promise<NewTask> {
+  const { task, input, taskType, targetImplementation, targetAgentId: target, signal: _, ...more } = options;
+  // As it is now: a switch that is asked for beside this must not change where the task goes.
+  const { workspace } = link;
+  const { delayMs, runAt, cron, dependsOn, retryPolicy, assignmentMode, timeout: __, ...rest } = more;
+  const type = taskType ?? task?.type;
+  if (!type) throw new InvalidArgumentError("Cannot create a task: give task or taskType", "taskType");
+  const { bytes, isStructured } = encodeValue(input);
+  const known: Partial<NewTask> = { ...(rest.payload ? task?.settings : await task?.prepare(input)) };
+  return {
+    payload: bytes ?? NO_BYTES,
+    isStructured,
+    ...known,
+    workspace,
+    ...rest,
+    type,
+    implementation: targetImplementation ?? known.implementation,
+    target,
+    mode: assignmentMode ?? (target ? TARGETED : undefined),
+    retry: retryPolicy ?? known.retry,
+    runAt: delayMs === undefined ? runAt && +runAt : link.options.clock.now() + delayMs,
+    cron: typeof cron === "string" ? { expression: cron } : cron,
+    dependsOn: dependsOn?.map((on) => (typeof on === "string" ? on : on.taskId)),
+  };
+}
+
+/** A page of tasks. */
+export function queryTasks(link: Link, options: TaskQueryOptions = {}): Promise<TaskQueryResponse> {
+  const { limit = 100, offset = 0, cursor, timeout: _, signal: __, ...filter } = options;
+  return ask(
+    link,
+    "task.query",
+    () => ({ filter, limit: offset + limit, cursor }),
+    options,
+    ({ tasks: all, nextCursor }) => {
+      const tasks = all.slice(offset);
+      return { success: true, tasks, totalCount: tasks.length, nextCursor };
+    },
+  );
+}
+
+const responseOf = ({ task }: { task?: TaskInfo }): TaskResponse => ({ success: task !== undefined, task });
+
+/** Looks at a task. */
+export function getTask(link: Link, taskId: string, options?: CallOptions): Promise<TaskResponse> {
+  return ask(link, "task.get", () => ({ taskId }), options, responseOf);
+}
+
+/** Acts on a task from outside. */
+export function actOnTask(
+  link: Link,
+  taskId: string,
+  action: OpInput<"task.act">["action"],
+  more?: Partial<OpInput<"task.act">>,
+  options?: CallOptions,
+): Promise<TaskResponse> {
+  return ask(link, "task.act", () => ({ taskId, action, ...more }), options, responseOf);
+}
+
+/** Says that an attempt is over, until the gateway knows. */
+export function settleTask(
+  session: Session,
+  taskId: string,
+  outcome: TaskOutcome,
+  { attempt, signal }: SettleOptions = {},
+): Promise<TaskSettleResponse> {
+  const running = servingOf(session)?.running;
+  attempt ??= running?.get(taskId)?.attempt;
+  const settled = insist(session, "task.settle", { taskId, attempt, outcome }, signal);
+  return heard(
+    session,
+    settled.then(({ isAccepted, status }) => {
+      if (running?.get(taskId)?.attempt === attempt) running?.delete(taskId);
+      return { success: isAccepted, status };
+    }),
+  );
+}
+
+/** What is kept of anything thrown. */
+export function toTaskError(thrown: unknown): TaskError {
+  const { code, message, details } = toWireError(thrown);
+  const name = thrown instanceof Error ? thrown.name : "Error";
+  return { name, message: message.slice(0, 4000), code, details };
+}
+
+/** Calls a handler with everything that happens to a task. */
+export function subscribeTask(
+  link: Link,
+  taskId: string,
+  handler: (event: TaskHandleEvent) => unknown,
+  after?: number,
+): Unsubscribe {
+  const stop = new AbortController();
+  const report = (error: unknown): void => {
+    if (!stop.signal.aborted) link.report(error);
+  };
+  const run = async (): Promise<void> => {
+    for await (const event of new TaskHandle(link, taskId).events({ after, signal: stop.signal })) {
+      await Promise.resolve(event).then(handler).catch(report);
+    }
+  };
+  run().catch(report);
+  return unsubscriber(() => stop.abort());
+}

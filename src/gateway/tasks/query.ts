@@ -1,0 +1,64 @@
+// edge: no Deno, Bun, node: or cloudflare: names
+import type { TaskFilter, TaskStatus } from "../../protocol/tasks.ts";
+import type { MaybePromise } from "../../store/store.ts";
+import { then } from "../soon.ts";
+import type { TaskEngine } from "./engine.ts";
+import type { TaskState } from "./record.ts";
+
+const PAGE = 200;
+/** Records looked at for one answer; a page may be shorter than asked for, and goes on after them. */
+const LOOKED_AT = 5_000;
+
+/** A page of tasks, newest first. */
+export interface TaskPage {
+  states: TaskState[];
+  nextCursor?: string;
+}
+
+/** Finds tasks, alive or over, that meet a filter. `may` hides what the caller must not see. */
+export function queryTasks(
+  engine: TaskEngine,
+  filter: TaskFilter,
+  may: (state: TaskState) => boolean,
+  limit: number,
+  cursor: string | undefined,
+): MaybePromise<TaskPage> {
+  const states: TaskState[] = [];
+  let looked = 0;
+  const next = (after: string | undefined): MaybePromise<TaskPage> =>
+    then(engine.shelf.ids(after, PAGE), (page) => {
+      let last = after;
+      for (const { id, state: kept } of page) {
+        if (states.length === limit) return { states, nextCursor: last };
+        last = id;
+        looked++;
+        const state = engine.live(id)?.state ?? kept;
+        if (state && meets(state, filter) && may(state)) states.push(state);
+      }
+      if (page.length < PAGE) return { states };
+      return looked >= LOOKED_AT ? { states, nextCursor: last } : next(last);
+    });
+  return next(cursor);
+}
+
+function has(wanted: TaskStatus | TaskStatus[] | undefined, status: TaskStatus): boolean {
+  return Array.isArray(wanted) ? wanted.includes(status) : wanted === status;
+}
+
+function meets(state: TaskState, filter: TaskFilter): boolean {
+  const { status, excludeStatus, minPriority, createdAfter, createdBefore } = filter;
+  return (status === undefined || has(status, state.status)) &&
+    (excludeStatus === undefined || !has(excludeStatus, state.status)) &&
+    is(filter.workspace, state.workspace) && is(filter.taskType, state.type) &&
+    is(filter.implementation, state.implementation) && is(filter.creator, state.creator) &&
+    is(filter.assignedTo, state.assignedTo) && is(filter.parentTaskId, state.parent) &&
+    is(filter.rootTaskId, state.root) && is(filter.correlationId, state.correlationId) &&
+    is(filter.taskClass, state.taskClass) &&
+    (minPriority === undefined || state.priority >= minPriority) &&
+    (createdAfter === undefined || state.createdAt >= createdAfter) &&
+    (createdBefore === undefined || state.createdAt < createdBefore);
+}
+
+function is(wanted: string | undefined, value: string | undefined): boolean {
+  return wanted === undefined || wanted === value;
+}

@@ -1,0 +1,173 @@
+// edge: no Deno, Bun, node: or cloudflare: names
+import { Queue } from "../queue.ts";
+import type { SqlStatement } from "./driver.ts";
+import type { Sizes } from "./sizes.ts";
+import type { Part, Turn } from "./turn.ts";
+
+/** Turns deleted at a time. */
+const TURNS = 16;
+
+/** What one turn changed, as flat lists: a database keeps it as JSON. */
+interface Changes {
+  /** Numbers of a lane: id, first, last, count, bytes. */
+  lanes: number[];
+  /** Lane, consumer, sequence, at; a sequence of -1 says that the cursor is gone. */
+  cursors: (number | string)[];
+  /** Id, number, at. */
+  producers: number[];
+}
+
+/** What the journal says of lanes beyond what their own tables say. */
+export interface LaneChanges {
+  readonly lanes: Map<number, { first: number; last: number; held: number; bytes: number }>;
+  readonly cursors: Map<number, Map<string, { sequence: number; at: number }>>;
+}
+
+/** What it says of producers. */
+export type ProducerChanges = Map<number, { number: number; at: number }>;
+
+/**
+ * What each turn did to lanes, cursors and producers, as one row per turn at the end of one table. Their own tables, whose
+ * pages lie wherever they lie, get a row's latest state once in many turns. Reading the journal makes up the difference.
+ */
+export class Journal implements Part {
+  readonly #reach: number;
+  readonly #write: SqlStatement;
+  readonly #forget: SqlStatement;
+  readonly #read: Pick<SqlStatement, "all">;
+  readonly #turns = new Queue<{ id: number; end: number }>();
+  #changes: Changes = { lanes: [], cursors: [], producers: [] };
+  #lastId = 0;
+  #lanes: LaneChanges | undefined;
+  #producers: ProducerChanges | undefined;
+  /** Changes ever noted, as far as this process has seen. */
+  position = 0;
+
+  constructor(turn: Turn, sizes: Sizes) {
+    this.#reach = sizes.journal;
+    this.#write = turn.writer("INSERT INTO turns (id, changes) VALUES (?, ?)");
+    this.#forget = turn.writer("DELETE FROM turns WHERE id <= ?");
+    this.#read = turn.reader("SELECT id, changes FROM turns ORDER BY id");
+  }
+
+  /** The position before which everything must have been brought home. */
+  get horizon(): number {
+    return this.position - this.#reach;
+  }
+
+  lane(id: number, first: number, last: number, count: number, bytes: number): void {
+    this.#changes.lanes.push(id, first, last, count, bytes);
+    this.position++;
+  }
+
+  cursor(lane: number, consumer: string, sequence: number, at: number): void {
+    this.#changes.cursors.push(lane, consumer, sequence, at);
+    this.position++;
+  }
+
+  producer(id: number, number: number, at: number): void {
+    this.#changes.producers.push(id, number, at);
+    this.position++;
+  }
+
+  save(): void {
+    const { lanes, cursors, producers } = this.#changes;
+    if (lanes.length + cursors.length + producers.length === 0) return;
+    this.#write.run(++this.#lastId, JSON.stringify(this.#changes));
+    this.#turns.push({ id: this.#lastId, end: this.position });
+    lanes.length = cursors.length = producers.length = 0;
+    let through = 0;
+    if ((this.#turns.at(TURNS)?.end ?? Infinity) > this.horizon) return;
+    for (let first = this.#turns.first; first && first.end <= this.horizon; first = this.#turns.first) {
+      through = first.id;
+      this.#turns.shift();
+    }
+    this.#forget.run(through);
+  }
+
+  saved(): void {}
+
+  drop(): void {
+    this.#changes = { lanes: [], cursors: [], producers: [] };
+    this.#lanes = this.#producers = undefined;
+  }
+
+  /** To be called once after a start or a `drop`. */
+  lanes(): LaneChanges {
+    if (!this.#lanes) this.#load();
+    const lanes = this.#lanes!;
+    this.#lanes = { lanes: new Map(), cursors: new Map() };
+    return lanes;
+  }
+
+  /** To be called once after a start or a `drop`. */
+  producers(): ProducerChanges {
+    if (!this.#producers) this.#load();
+    const producers = this.#producers!;
+    this.#producers = new Map();
+    return producers;
+  }
+
+  #load(): void {
+    this.#lanes = { lanes: new Map(), cursors: new Map() };
+    this.#producers = new Map();
+    this.#turns.clear();
+    this.position = 0;
+    for (const row of this.#read.all<{ id: number; changes: string }>()) {
+      const changes = JSON.parse(row.changes) as Changes;
+      this.#take(changes);
+      this.#lastId = row.id;
+      this.position += changes.lanes.length / 5 + changes.cursors.length / 4 + changes.producers.length / 3;
+      this.#turns.push({ id: row.id, end: this.position });
+    }
+  }
+
+  #take({ lanes, cursors, producers }: Changes): void {
+    for (let at = 0; at < lanes.length; at += 5) {
+      const [id, first, last, held, bytes] = lanes.slice(at, at + 5);
+      this.#lanes!.lanes.set(id, { first, last, held, bytes });
+    }
+    for (let at = 0; at < cursors.length; at += 4) {
+      const [lane, consumer, sequence, time] = cursors.slice(at, at + 4) as [number, string, number, number];
+      let consumers = this.#lanes!.cursors.get(lane);
+      if (!consumers) this.#lanes!.cursors.set(lane, consumers = new Map());
+      if (sequence >= 0) consumers.set(consumer, { sequence, at: time });
+      else consumers.delete(consumer);
+    }
+    for (let at = 0; at < producers.length; at += 3) {
+      this.#producers!.set(producers[at], { number: producers[at + 1], at: producers[at + 2] });
+    }
+  }
+}
+
+/** Rows whose latest state stands in the journal only, the longest away first. */
+export class Away<T extends { readonly id: number }> {
+  readonly #since = new Map<number, { item: T; readonly position: number }>();
+
+  has(id: number): boolean {
+    return this.#since.has(id);
+  }
+
+  add(item: T, position: number): void {
+    const known = this.#since.get(item.id);
+    if (known) known.item = item;
+    else this.#since.set(item.id, { item, position });
+  }
+
+  /** Those that must come home now, and some more, in the order of their ids; they count as home. */
+  due(horizon: number, least: number): T[] {
+    const [oldest] = this.#since.values();
+    if (oldest === undefined || oldest.position > horizon) return [];
+    const due: T[] = [];
+    for (const { item, position } of this.#since.values()) {
+      if (position > horizon && due.length >= least) break;
+      due.push(item);
+      this.#since.delete(item.id);
+    }
+    return due.sort((a, b) => a.id - b.id);
+  }
+
+  clear(): void {
+    this.#since.clear();
+  }
+}

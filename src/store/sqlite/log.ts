@@ -1,0 +1,336 @@
+// edge: no Deno, Bun, node: or cloudflare: names
+import { utf8 } from "../../base/bytes.ts";
+import { type Cursor, Cursors } from "../cursors.ts";
+import { Queue } from "../queue.ts";
+import { firstAt } from "../search.ts";
+import type { LaneExtent, LogRecord, LogStore } from "../store.ts";
+import type { Counters } from "./counters.ts";
+import { Generations } from "./generations.ts";
+import { Away, type Journal } from "./journal.ts";
+import { type Entry, type Settled, type SettledRecords, SqlLane } from "./lane.ts";
+import { NAME, type Names, textOf, wellFormed } from "./names.ts";
+import {
+  type CursorRow,
+  type LaneRow,
+  type LogStatements,
+  logStatements,
+  type NameRow,
+  type TailRow,
+} from "./log_sql.ts";
+import type { Sizes } from "./sizes.ts";
+import type { Part, Turn } from "./turn.ts";
+
+/** SQLite knows no Infinity. */
+const MOST_ROWS = 2 ** 31;
+
+/**
+ * Lanes in a database. Records lie in the order in which they came, whatever their lanes: so an append touches the last
+ * page only, however many lanes there are. The newest are in memory as well, and most never get older: they are
+ * delivered, trimmed, and deleted as a block. Those that stay are settled, which is to say, entered into an index by lane.
+ */
+export class SqlLog implements LogStore, Part {
+  readonly #turn: Turn;
+  readonly #names: Names;
+  readonly #counters: Counters;
+  readonly #journal: Journal;
+  readonly #sizes: Sizes;
+  readonly #lanes: Generations<SqlLane>;
+  readonly #tail = new Queue<Entry>();
+  #tailBytes = 0;
+  #lastId = 0;
+  /** Entries above this id are not written yet. */
+  #written = 0;
+  #isLoaded = false;
+  readonly #pending: Entry[] = [];
+  readonly #removed: number[] = [];
+  readonly #dirtyLanes = new Set<SqlLane>();
+  readonly #dirtyCursors = new Map<Cursor, SqlLane>();
+  readonly #away = new Away<SqlLane>();
+  /** Where an expiry of lanes has come to, and how far it is to go on by itself. */
+  #swept = 0;
+  #sweep: { readonly olderThan: number; readonly through: number; readonly isLast: boolean } | undefined;
+
+  readonly #settled: SettledRecords;
+  readonly #sql: LogStatements;
+
+  constructor(turn: Turn, names: Names, counters: Counters, journal: Journal, sizes: Sizes) {
+    this.#turn = turn;
+    this.#names = names;
+    this.#counters = counters;
+    this.#journal = journal;
+    this.#sizes = sizes;
+    this.#lanes = new Generations(sizes.cached);
+    const sql = this.#sql = logStatements(turn);
+    this.#settled = {
+      after: (lane, sequence) => sql.look.all<Settled>(lane, sequence, sizes.look),
+      remove: (lane, sequence) => sql.removeSettled.all<{ size: number }>(lane, sequence)[0]?.size,
+    };
+    turn.join(this);
+    this.#load();
+  }
+
+  append(name: string, bytes: Uint8Array, at: number, expiresAt: number): number {
+    this.#turn.change();
+    const lane = this.#find(name) ?? this.#make(name);
+    const sequence = ++lane.last;
+    const record = { sequence, at, expiresAt, bytes };
+    const entry: Entry = { id: ++this.#lastId, lane, sequence, size: bytes.length, record };
+    lane.append(entry);
+    this.#tail.push(entry);
+    this.#tailBytes += entry.size;
+    this.#pending.push(entry);
+    this.#dirtyLanes.add(lane);
+    return sequence;
+  }
+
+  read(name: string, after: number, limit: number): LogRecord[] {
+    const lane = this.#find(name);
+    if (!lane || limit <= 0 || after >= lane.last) return [];
+    const from = Math.max(after, lane.first - 1);
+    const { tail } = lane;
+    let found: LogRecord[] = [];
+    if (lane.settled > 0 && from + 1 < (tail.first?.sequence ?? Infinity)) {
+      found = this.#sql.read.all<LogRecord>(lane.id, from, Math.min(limit, MOST_ROWS));
+    }
+    for (let at = firstAt(tail, (entry) => entry.sequence > from); at < tail.length && found.length < limit; at++) {
+      found.push(tail.at(at)!.record!);
+    }
+    return found;
+  }
+
+  extent(name: string): LaneExtent {
+    const lane = this.#find(name);
+    if (!lane) return { first: 1, last: 0, count: 0, bytes: 0 };
+    return { first: lane.first, last: lane.last, count: lane.count, bytes: lane.bytes };
+  }
+
+  cursor(name: string, consumer: string): number | undefined {
+    const lane = this.#find(name);
+    if (!lane) return undefined;
+    const cursors = this.#cursors(lane);
+    return (cursors.get(consumer) ?? cursors.get(wellFormed(consumer)))?.sequence;
+  }
+
+  commit(name: string, consumer: string, sequence: number, at: number): void {
+    this.#turn.change();
+    const lane = this.#find(name) ?? this.#make(name);
+    const cursors = this.#cursors(lane);
+    const known = cursors.get(consumer) ? consumer : wellFormed(consumer);
+    this.#dirtyCursors.set(cursors.commit(known, sequence, at), lane);
+  }
+
+  lowestCursor(name: string): number | undefined {
+    const lane = this.#find(name);
+    return lane && this.#cursors(lane).lowest();
+  }
+
+  trim(name: string, through: number): void {
+    this.#turn.change();
+    const lane = this.#find(name);
+    if (!lane || through < lane.first || lane.count === 0) return;
+    lane.trim(through);
+    this.#dirtyLanes.add(lane);
+  }
+
+  remove(name: string, sequence: number): void {
+    this.#turn.change();
+    const lane = this.#find(name);
+    if (!lane || lane.count === 0) return;
+    const entry = lane.remove(sequence);
+    if (entry && entry.id <= this.#written) this.#removed.push(entry.id);
+    this.#dirtyLanes.add(lane);
+  }
+
+  expire(olderThan: number, limit: number): number {
+    this.#turn.change();
+    this.#ready();
+    const lanes = this.#sql.lanesAfter.all<{ id: number }>(this.#swept, Math.min(limit, MOST_ROWS));
+    this.#sweep = { olderThan, through: lanes.at(-1)?.id ?? 0, isLast: lanes.length < limit };
+    return this.#expireSome();
+  }
+
+  /** A slice of the sweep; what it leaves is done by the flushes after it. */
+  #expireSome(): number {
+    const { olderThan, through, isLast } = this.#sweep!;
+    let gone = 0;
+    for (const { id, name } of this.#sql.lanesUntil.all<NameRow>(this.#swept, through)) {
+      const lane = this.#find(textOf(name))!;
+      for (let oldest = lane.oldest(); oldest && oldest.at < olderThan; oldest = lane.oldest()) {
+        if (gone === this.#sizes.expire) return gone;
+        lane.trim(oldest.sequence);
+        this.#dirtyLanes.add(lane);
+        gone++;
+      }
+      this.#expireCursors(lane, olderThan);
+      this.#swept = id;
+    }
+    this.#sweep = undefined;
+    if (isLast) this.#swept = 0;
+    return gone;
+  }
+
+  #expireCursors(lane: SqlLane, olderThan: number): void {
+    for (const cursor of lane.cursors?.expire(olderThan) ?? []) {
+      this.#dirtyCursors.delete(cursor);
+      lane.away.delete(cursor);
+      this.#sql.removeCursor.run(lane.id, utf8(cursor.consumer));
+      this.#journal.cursor(lane.id, cursor.consumer, -1, 0);
+    }
+    if (lane.cursors) return;
+    for (const { consumer } of this.#sql.expireCursors.all<CursorRow>(lane.id, olderThan)) {
+      this.#journal.cursor(lane.id, textOf(consumer), -1, 0);
+    }
+  }
+
+  // ---- part of a turn -------------------------------------------------------------------------------------------
+
+  save(): void {
+    this.#ready();
+    if (this.#sweep) this.#expireSome();
+    for (const { id, lane, sequence, record } of this.#pending) {
+      if (record) this.#sql.records.add(id, lane.id, sequence, record.at, record.expiresAt, record.bytes);
+    }
+    this.#sql.records.end();
+    this.#pending.length = 0;
+    this.#written = this.#lastId;
+    if (this.#removed.length > 0) this.#sql.removeIds.run(JSON.stringify(this.#removed));
+    this.#removed.length = 0;
+    const { position } = this.#journal;
+    for (const lane of this.#dirtyLanes) {
+      if (lane.dropCount >= this.#sizes.drop) this.#drop(lane);
+      this.#journal.lane(lane.id, lane.first, lane.last, lane.count, lane.bytes);
+      this.#away.add(lane, position);
+    }
+    this.#dirtyLanes.clear();
+    for (const [cursor, lane] of this.#dirtyCursors) {
+      this.#journal.cursor(lane.id, cursor.consumer, cursor.sequence, cursor.at);
+      lane.away.add(cursor);
+      this.#away.add(lane, position);
+    }
+    this.#dirtyCursors.clear();
+    for (const lane of this.#away.due(this.#journal.horizon, this.#sizes.home)) this.#bringHome(lane);
+    this.#sql.lanes.end();
+    this.#sql.cursors.end();
+    const { tailRecords, tailBytes } = this.#sizes;
+    while (this.#tail.length > tailRecords || this.#tailBytes > tailBytes) this.#settle();
+  }
+
+  #bringHome(lane: SqlLane): void {
+    if (lane.dropCount > 0) this.#drop(lane);
+    this.#sql.lanes.add(lane.id, lane.first, lane.last, lane.count, lane.bytes);
+    for (const { consumer, sequence, at } of lane.away) this.#sql.cursors.add(lane.id, utf8(consumer), sequence, at);
+    lane.away.clear();
+  }
+
+  /** Deletes the settled records that a lane does not hold any more. */
+  #drop(lane: SqlLane): void {
+    this.#sql.trim.run(lane.id, lane.dropThrough);
+    lane.dropCount = 0;
+  }
+
+  /** Takes the oldest records out of the tail: those that are held go into the index, the others go. */
+  #settle(): void {
+    const held: number[] = [];
+    const after = this.#counters.get("settled");
+    let through = after;
+    for (let count = 0; count < this.#sizes.settle && this.#tail.length > 0; count++) {
+      const entry = this.#tail.shift()!;
+      this.#tailBytes -= entry.size;
+      through = entry.id;
+      if (entry.record) {
+        entry.lane.tail.shift();
+        held.push(entry.id);
+      }
+    }
+    if (held.length > 0) this.#sql.settle.run(JSON.stringify(held));
+    this.#sql.dropUnsettled.run(after, through);
+    this.#counters.set("settled", through);
+  }
+
+  saved(): void {
+    this.#lanes.rotate((lane) => lane.tail.length > 0 || this.#away.has(lane.id));
+  }
+
+  drop(): void {
+    this.#lanes.clear();
+    this.#tail.clear();
+    this.#pending.length = this.#removed.length = 0;
+    this.#dirtyLanes.clear();
+    this.#dirtyCursors.clear();
+    this.#away.clear();
+    this.#sql.records.drop();
+    this.#sql.lanes.drop();
+    this.#sql.cursors.drop();
+    this.#sweep = undefined;
+    this.#swept = 0;
+    this.#isLoaded = false;
+  }
+
+  // ---- what is in memory ----------------------------------------------------------------------------------------
+
+  #ready(): void {
+    if (!this.#isLoaded) this.#load();
+  }
+
+  /** Reads what the journal and the tail say beyond the tables of lanes and cursors. */
+  #load(): void {
+    this.#isLoaded = true;
+    const changes = this.#journal.lanes();
+    const ids = new Set([...changes.lanes.keys(), ...changes.cursors.keys()]);
+    for (const [id, name] of this.#names.all([...ids])) {
+      const row = changes.lanes.get(id);
+      const lane = new SqlLane(id, this.#settled, row ?? this.#sql.lane.all<LaneRow>(id)[0]);
+      // It is not known whether they were deleted before the journal ended.
+      if (row) [lane.dropThrough, lane.dropCount] = [lane.first - 1, 1];
+      for (const [consumer, { sequence, at }] of changes.cursors.get(id) ?? []) {
+        lane.away.add(this.#cursors(lane).commit(consumer, sequence, at));
+      }
+      this.#lanes.set(name, lane);
+      this.#away.add(lane, 0);
+    }
+    this.#tailBytes = 0;
+    this.#lastId = this.#counters.get("settled");
+    for (const row of this.#sql.tail.all<TailRow>(this.#lastId)) {
+      const { id, sequence, at, expiresAt, bytes } = row;
+      const lane = this.#find(textOf(row.name))!;
+      const isHeld = sequence >= lane.first;
+      const record = isHeld ? { sequence, at, expiresAt, bytes } : undefined;
+      const entry: Entry = { id, lane, sequence, size: bytes.length, record };
+      if (isHeld) lane.tail.push(entry);
+      this.#tail.push(entry);
+      this.#tailBytes += entry.size;
+      this.#lastId = id;
+    }
+    this.#written = this.#lastId;
+  }
+
+  #find(name: string): SqlLane | undefined {
+    this.#ready();
+    const lane = this.#lanes.get(name);
+    if (lane) return lane;
+    const known = wellFormed(name);
+    if (known !== name) return this.#find(known);
+    const id = this.#names.find(NAME.lane, name);
+    if (id === undefined) return undefined;
+    const found = new SqlLane(id, this.#settled, this.#sql.lane.all<LaneRow>(id)[0]);
+    this.#lanes.set(name, found);
+    return found;
+  }
+
+  #make(name: string): SqlLane {
+    const known = wellFormed(name);
+    const lane = new SqlLane(this.#names.add(NAME.lane, known), this.#settled);
+    this.#lanes.set(known, lane);
+    this.#dirtyLanes.add(lane);
+    return lane;
+  }
+
+  #cursors(lane: SqlLane): Cursors {
+    if (lane.cursors) return lane.cursors;
+    const cursors = new Cursors();
+    for (const { consumer, sequence, at } of this.#sql.cursorsOf.all<CursorRow>(lane.id)) {
+      cursors.commit(textOf(consumer), sequence, at);
+    }
+    return lane.cursors = cursors;
+  }
+}
