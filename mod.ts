@@ -60,6 +60,28 @@ export { CheckpointClient } from "./src/client/checkpoint.ts";
 export type { CheckpointOptions, CheckpointResponse, CheckpointSaveOptions } from "./src/client/checkpoint.ts";
 export type { ReportProgress } from "./src/client/progress.ts";
 export type { SwitchWorkspace } from "./src/client/workspace.ts";
+export { TaskHandle } from "./src/client/task_handle.ts";
+export type { TaskHandleEvent } from "./src/client/task_handle.ts";
+export type {
+  CompleteTaskOptions,
+  CreateTask,
+  FailTaskOptions,
+  ResumeTaskOptions,
+  RetryTaskOptions,
+  SettleOptions,
+  TaskQueryOptions,
+  TaskQueryResponse,
+  TaskResponse,
+  TaskSettleResponse,
+} from "./src/client/tasks.ts";
+export type {
+  DefinedTaskOptions,
+  PlainTaskOptions,
+  TaskDefinition,
+  TaskSettings,
+} from "./src/client/task_definition.ts";
+export type { CallOptions } from "./src/client/follow.ts";
+export type { OnTaskAssignment, TaskAssignmentHandler, TaskAssignmentOptions } from "./src/client/assignments.ts";
 export { AetherClient } from "./src/client/aether_client.ts";
 export type { MessageHandler, OutgoingMessage, RequestOptions, SendOptions } from "./src/client/aether_client.ts";
 export type {
@@ -96,6 +118,24 @@ export type { ConnectionInfo, HealthInfo } from "./src/protocol/admin.ts";
 export type { ConfigSnapshot } from "./src/protocol/config.ts";
 export { ProgressKind } from "./src/protocol/progress.ts";
 export type { ProgressReport, ProgressUpdate } from "./src/protocol/progress.ts";
+export { TaskAssignmentMode, TaskPriority } from "./src/protocol/tasks.ts";
+export type {
+  ConcurrencyLimit,
+  NewTask,
+  RateLimit,
+  RetryPolicy,
+  RevokeKind,
+  TaskAssignment,
+  TaskClass,
+  TaskError,
+  TaskEvent,
+  TaskEventBody,
+  TaskFilter,
+  TaskInfo,
+  TaskOutcome,
+  TaskStatus,
+  TaskWait,
+} from "./src/protocol/tasks.ts";
 export { PrincipalType } from "./src/protocol/principals.ts";
 export type { Identity } from "./src/protocol/principals.ts";
 export {
@@ -134,6 +174,7 @@ export {
   PermissionDeniedError,
   QuotaError,
   ReconnectionError,
+  TaskFailedError,
   TimeoutError,
   UnimplementedError,
 } from "./src/errors.ts";

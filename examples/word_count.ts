@@ -1,20 +1,25 @@
 /**
- * Agents count the words of some files, by messages. Try it: `npm start -- --demo docs`
+ * Counts the words of documents, a task for each. Try it: `npm start -- --demo docs`
  *
- *   reader ──request──▶ counter 1, 2, 3     "count this piece"; the reply is JSON: { "the": 12, … }
- *   reader ──message──▶ collector           the counts of one piece
- *   collector ─message─▶ user               how far it is, and in the end the most frequent words
+ *   indexer ──task──▶ pool of isolates        "count this document"; a failed one is tried again
+ *   indexer ◀─result── … ──▶ key-value store  the counts of one document, under counts/<document>
+ *   indexer ──progress──▶ user                how far it is
+ *
+ * End it in the middle, by `kill -9` even, and start it again: what was counted is in the key-value store, which documents
+ * those are is in the indexer's checkpoint, and a task is made once for each document, whoever asks again.
  */
-import { AgentClient, type Dial, MessageType, UserClient } from "@aether-edge/sdk";
+import { AgentClient, type TaskHandle, UserClient } from "@aether-edge/sdk";
+import { defineTask, type PoolEvent, runWorkerPool } from "@aether-edge/sdk/worker";
 
-/** What to count, and where the gateway is: an address, or a `dial` such as `gateway.dial()`. */
+/** What to count, and where the gateway is. */
 export interface WordCountOptions {
-  address?: string;
-  dial?: Dial;
+  address: string;
   /** Texts of at most 512 KiB each; empty is allowed, none at all is not. */
-  files: { name: string; text: string }[];
-  /** Hears how many of the files are counted. */
+  documents: { name: string; text: string }[];
+  /** Hears how many of the documents are counted. */
   onProgress?: (done: number, total: number) => void;
+  /** Hears what the pool has to say of its isolates. */
+  onPool?: (event: PoolEvent) => void;
   /** Ends it early. */
   signal?: AbortSignal;
 }
@@ -25,114 +30,120 @@ export interface WordTotal {
   distinct: number;
   /** The most frequent words, at most 20. */
   top: [word: string, count: number][];
-  /** How many of the files each counter took. */
-  shares: number[];
+  /** Documents that an earlier run had counted already. */
+  before: number;
+  /** Attempts that failed and were tried again. */
+  retries: number;
 }
 
-/** What the collector tells the user. */
-type News = { done: number; total: number; result?: Omit<WordTotal, "shares"> };
+type Counts = Record<string, number>;
 
 const WORKSPACE = "word-count";
-const USER = "you";
-const TRIES = 5;
-const encode = (value: unknown): Uint8Array =>
-  new TextEncoder().encode(typeof value === "string" ? value : JSON.stringify(value));
+const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+const decode = <T>(bytes: Uint8Array): T => JSON.parse(new TextDecoder().decode(bytes)) as T;
 
-/** Counts the words of some texts. Letters and digits make a word, an apostrophe may be inside; case does not matter. */
+/** The work: isolates load this module and find the task by this name. */
+export const countWords = defineTask({
+  type: "count-words",
+  retry: { maxAttempts: 3, backoff: "fixed", initialDelayMs: 100 },
+  timeoutMs: 30_000,
+  run({ text, stumble }: { text: string; stumble: boolean }, ctx): Counts {
+    // One document fails on purpose, so that you see a second attempt.
+    if (stumble && ctx.attempt === 1) throw new Error("stumbled on purpose");
+    const counts = new Map<string, number>();
+    for (const [word] of text.toLowerCase().matchAll(/[\p{L}\p{M}\p{N}]+(?:['’][\p{L}\p{M}\p{N}]+)*/gu)) {
+      counts.set(word, (counts.get(word) ?? 0) + 1);
+    }
+    return Object.fromEntries(counts);
+  },
+});
+
+/** Counts the words of some documents. Letters and digits make a word, an apostrophe may be inside; case does not matter. */
 export async function wordCount(options: WordCountOptions): Promise<WordTotal> {
-  const { address, dial, files, signal } = options;
-  const agent = (implementation: string, specifier: string): AgentClient =>
-    new AgentClient({ address, dial, workspace: WORKSPACE, implementation, specifier });
-  const reader = agent("reader", "1");
-  const counters = ["1", "2", "3"].map((specifier) => agent("counter", specifier));
-  const collector = agent("collector", "1");
-  const user = new UserClient({ address, dial, userId: USER, windowId: "terminal", workspace: WORKSPACE });
-  const everybody = [user, collector, ...counters, reader];
-
-  // What goes wrong where nobody waits for it ends the whole.
-  const trouble = new Promise<never>((_, reject) => {
-    signal?.addEventListener("abort", () => reject(signal.reason));
-    for (const client of [user, collector]) client.onError(reject);
+  const { address, documents, onProgress, onPool, signal } = options;
+  const stop = new AbortController();
+  signal?.addEventListener("abort", () => stop.abort(signal.reason), { once: true });
+  await using user = new UserClient({ address, userId: "you", windowId: "terminal", workspace: WORKSPACE });
+  await using indexer = new AgentClient({ address, workspace: WORKSPACE, implementation: "indexer", specifier: "1" });
+  await Promise.all([user.connect({ signal }), indexer.connect({ signal })]);
+  user.onProgress(({ stepSequence = 0, stepTotal = 0 }) => onProgress?.(stepSequence, stepTotal));
+  const pool = runWorkerPool({
+    module: import.meta.url,
+    address,
+    workspace: WORKSPACE,
+    processes: 2,
+    slots: 2,
+    isolate: "process",
+    handleSignals: false,
+    signal: stop.signal,
+    onEvent: onPool,
   });
-  trouble.catch(() => {}); // it may also come after the race below is over
-
-  for (const counter of counters) counter.onRequest((request) => JSON.stringify(countWords(request.text())));
-  collect(collector, files.length);
-  const result = watch(user, options);
-
   try {
-    signal?.throwIfAborted();
-    await Promise.race([trouble, Promise.all(everybody.map((client) => client.connect({ signal })))]);
-    const [shares, total] = await Promise.race([trouble, Promise.all([read(reader, counters, files, signal), result])]);
-    return { ...total, shares };
+    // The pool ends when it is told to; before that only because it failed.
+    return await Promise.race([index(indexer, documents, signal), pool.then(() => never(signal))]);
   } finally {
-    await Promise.allSettled(everybody.map((client) => client.disconnect()));
+    stop.abort();
+    await pool.catch(() => {});
   }
 }
 
-/** The reader: every counter gets its next piece when it has answered the last one, so the fast ones get more. */
-async function read(
-  reader: AgentClient,
-  counters: AgentClient[],
-  files: WordCountOptions["files"],
-  signal?: AbortSignal,
-): Promise<number[]> {
-  const waiting = files.map((file) => ({ ...file, tries: 0 })).reverse();
-  const serve = async (counter: AgentClient): Promise<number> => {
-    let share = 0;
-    for (let file = waiting.pop(); file; file = waiting.pop()) {
-      try {
-        const counts = await reader.request(counter.topic, encode(file.text), { signal });
-        await reader.sendToAgent(WORKSPACE, "collector", "1", counts.payload, MessageType.Opaque, {
-          metadata: { file: file.name },
-        });
-        share++;
-      } catch (error) {
-        if (signal?.aborted || ++file.tries === TRIES) throw error;
-        waiting.push(file); // for whoever is free first, perhaps another counter
-        await new Promise((resolve) => setTimeout(resolve, 100 * file.tries));
-      }
-    }
-    return share;
+/** The indexer's work: makes a task for each document that is not counted yet, and keeps what comes back. */
+async function index(
+  indexer: AgentClient,
+  documents: WordCountOptions["documents"],
+  signal: AbortSignal | undefined,
+): Promise<WordTotal> {
+  const keys = await Promise.all(documents.map(keyOf));
+  const saved = await indexer.checkpoint().load({ key: "counted" });
+  const counted = new Set(saved.found ? decode<string[]>(saved.data!).filter((key) => keys.includes(key)) : []);
+  const before = counted.size;
+  let retries = 0;
+  const report = (): Promise<void> =>
+    indexer.reportProgress({ stepName: "counting", stepSequence: counted.size, stepTotal: documents.length });
+  const collect = async (key: string, handle: TaskHandle<Counts>): Promise<void> => {
+    const counts = await handle.result({ signal });
+    await indexer.kv().put({ key: `counts/${key}`, value: encode(counts) });
+    counted.add(key);
+    await indexer.checkpoint().save({ key: "counted", data: encode([...counted]) });
+    retries += (await indexer.getTask(handle.taskId)).task?.failures ?? 0;
+    await report();
   };
-  return await Promise.all(counters.map(serve));
-}
-
-/** A counter's work. */
-function countWords(text: string): Record<string, number> {
-  const counts = new Map<string, number>();
-  for (const [word] of text.toLowerCase().matchAll(/[\p{L}\p{M}\p{N}]+(?:['’][\p{L}\p{M}\p{N}]+)*/gu)) {
-    counts.set(word, (counts.get(word) ?? 0) + 1);
-  }
-  return Object.fromEntries(counts);
-}
-
-/** The collector: adds up what comes, and tells the user. */
-function collect(collector: AgentClient, total: number): void {
-  const sums = new Map<string, number>();
-  let done = 0;
-  collector.onMessage(async (message) => {
-    for (const [word, count] of Object.entries(message.json<Record<string, number>>())) {
-      sums.set(word, (sums.get(word) ?? 0) + count);
-    }
-    done++;
-    const news: News = { done, total };
-    if (done === total) {
-      const sorted = [...sums].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
-      const words = sorted.reduce((sum, [, count]) => sum + count, 0);
-      news.result = { words, distinct: sorted.length, top: sorted.slice(0, 20) };
-    }
-    await collector.sendToUserWorkspace(USER, WORKSPACE, encode(news));
-  });
-}
-
-/** The user: watches, until the result is there. */
-function watch(user: UserClient, { onProgress }: WordCountOptions): Promise<Omit<WordTotal, "shares">> {
-  return new Promise((resolve) => {
-    user.onMessage((message) => {
-      const { done, total, result } = message.json<News>();
-      onProgress?.(done, total);
-      if (result) resolve(result);
+  const todo = documents.map((document, at) => ({ ...document, key: keys[at], stumble: at === 0 }));
+  const results = todo.filter(({ key }) => !counted.has(key)).map(async ({ key, text, stumble }) => {
+    // The same key again, after a restart, finds the task that is there and what came of it.
+    const handle = await indexer.createTask({
+      task: countWords,
+      input: { text, stumble },
+      idempotencyKey: key,
+      signal,
     });
+    await collect(key, handle);
   });
+  await Promise.all([report(), ...results]);
+  return { ...await total(indexer, keys), before, retries };
+}
+
+/** Adds up what is in the key-value store. */
+async function total(
+  indexer: AgentClient,
+  keys: readonly string[],
+): Promise<Pick<WordTotal, "words" | "distinct" | "top">> {
+  const sums = new Map<string, number>();
+  for await (const { key, value } of indexer.kv().list({ keyPrefix: "counts/" })) {
+    if (!keys.includes(key.slice("counts/".length))) continue;
+    for (const [word, count] of Object.entries(decode<Counts>(value))) sums.set(word, (sums.get(word) ?? 0) + count);
+  }
+  const sorted = [...sums].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+  const words = sorted.reduce((sum, [, count]) => sum + count, 0);
+  return { words, distinct: sorted.length, top: sorted.slice(0, 20) };
+}
+
+/** A document by its name and what is in it: a changed one is another one. */
+async function keyOf({ name, text }: { name: string; text: string }): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(`${name}\n${text}`));
+  return Array.from(new Uint8Array(digest).slice(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function never(signal: AbortSignal | undefined): never {
+  throw signal?.reason ?? new Error("the pool ended before the documents were counted");
 }

@@ -24,6 +24,8 @@ class Aether implements AsyncDisposable {
   #wake: () => void = () => {};
 
   constructor(...words: string[]) {
+    // What a test keeps is its own business, and by default nothing: the repository is no place for databases.
+    if (words[0] === "dev" && !words.includes("--store")) words.push("--store", "memory");
     this.#child = spawn(bun, ["run", "src/cli/main.ts", ...words], { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
     let rest = "";
     this.#child.stdout!.setEncoding("utf8").on("data", (text: string) => {
@@ -52,7 +54,7 @@ class Aether implements AsyncDisposable {
     return this.#events;
   }
 
-  kill(signal: "SIGINT" | "SIGTERM"): void {
+  kill(signal: "SIGINT" | "SIGTERM" | "SIGKILL"): void {
     process.kill(this.#child.pid!, signal);
   }
 
@@ -115,12 +117,50 @@ test("the demo counts the words of a folder, also of files larger than a piece",
   const { files, pieces } = await aether.event("demo");
   assert.equal(files, 3);
   assert.ok((pieces as number) > 3, "the large file was not cut");
-  assert.equal((result.shares as number[]).reduce((sum, share) => sum + share, 0), pieces);
+  assert.equal(result.retries, 1, "one task fails on purpose, once");
   assert.deepEqual(aether.events.filter(({ event }) => event === "progress").at(-1), {
     event: "progress",
     done: pieces,
     total: pieces,
   });
+});
+
+test("a demo that is killed in the middle goes on where it was, and a worker that is killed hurts nobody", async () => {
+  const expected = new Map<string, number>();
+  const files = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`${n}.txt`, drawText(40 + n, expected)]));
+  using folder = folderWith(files);
+  using home = folderWith({});
+  const words = ["dev", "--port", "0", "--demo", folder.at, "--once", "--json", "--store", path.join(home.at, "a.db")];
+  await using first = new Aether(...words);
+  const isolate = await first.event("pool");
+  await first.event("progress");
+  for (const event of [isolate, ...first.events]) {
+    const pid = /process (\d+)/.exec(String(event.isolate ?? ""))?.[1];
+    if (pid) {
+      process.kill(Number(pid), "SIGKILL");
+      break;
+    }
+  }
+  const isFar = (): boolean => first.events.some(({ event, done }) => event === "progress" && (done as number) >= 30);
+  while (!isFar()) await new Promise((resolve) => setTimeout(resolve, 5));
+  first.kill("SIGKILL");
+  await first.exitCode();
+  await using second = new Aether(...words);
+  assert.equal(await second.exitCode(), 0);
+  const result = await second.event("result");
+  assert.ok((result.before as number) >= 30, `${result.before} documents had been counted before`);
+  assert.equal(result.words, [...expected.values()].reduce((sum, count) => sum + count, 0));
+  assert.equal(result.distinct, expected.size);
+});
+
+test("two gateways do not share a database", async () => {
+  using home = folderWith({});
+  const store = path.join(home.at, "a.db");
+  await using one = new Aether("dev", "--port", "0", "--json", "--store", store);
+  await one.event("listening");
+  await using two = new Aether("dev", "--port", "0", "--json", "--store", store);
+  assert.equal(await two.exitCode(), 1);
+  assert.match((await two.event("error")).message as string, /another store.*--store memory/);
 });
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {

@@ -23,9 +23,9 @@ if (entryPoints.length > 0) {
     format: "esm",
     target: "es2022",
     platform: "neutral",
-    // "#dial" stays a specifier, so that whoever runs dist/ picks it by its own conditions.
+    // These stay specifiers, so that whoever runs dist/ picks them by its own conditions.
     packages: "external",
-    external: ["#dial", "node:*", "bun:*", "cloudflare:*"],
+    external: ["#dial", "#pool", "node:*", "bun:*", "cloudflare:*"],
     metafile: true,
     logLevel: "warning",
   });

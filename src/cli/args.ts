@@ -1,10 +1,16 @@
 // What stands on the command line, as data: no I/O here.
 
+import { type BackupOptions, parseBackup } from "./backup_args.ts";
+import { didYouMean } from "./did_you_mean.ts";
+import { parseWorker, type WorkerOptions } from "./worker_args.ts";
+
 /** What the user wants. */
 export type Command =
-  | { kind: "help" }
+  | { kind: "help"; of?: "worker" }
   | { kind: "version"; json: boolean }
   | { kind: "dev"; options: DevOptions }
+  | { kind: "backup"; options: BackupOptions }
+  | { kind: "worker"; options: WorkerOptions }
   | { kind: "fault"; message: string; json: boolean };
 
 /** Options of `aether dev`. */
@@ -13,6 +19,8 @@ export interface DevOptions {
   port?: number;
   /** Address to listen on. */
   host: string;
+  /** File to keep everything in; "memory" keeps nothing. */
+  store: string;
   /** Folder whose words are counted. */
   demo?: string;
   /** Whether to exit when the demo has finished. */
@@ -21,9 +29,12 @@ export interface DevOptions {
   json: boolean;
 }
 
-const COMMANDS = ["dev", "version", "help"];
-const FLAGS = ["--port", "--host", "--demo", "--once", "--json", "--help"];
-const WITH_VALUE = ["--port", "--host", "--demo"];
+const COMMANDS = ["dev", "worker", "backup", "version", "help"];
+const FLAGS = ["--port", "--host", "--store", "--demo", "--once", "--json", "--help"];
+const WITH_VALUE = ["--port", "--host", "--store", "--demo"];
+
+/** Where `aether dev` keeps things, and `aether backup` finds them, unless told otherwise. */
+export const DEFAULT_STORE = ".aether/aether.db";
 
 /** Reads the command line, without the names of the runtime and the script. */
 export function parseArgs(argv: string[]): Command {
@@ -35,6 +46,15 @@ export function parseArgs(argv: string[]): Command {
     const odd = rest.find((word) => word !== "--json");
     return odd === undefined ? { kind: "version", json } : fault(`"aether version" takes no "${odd}"`);
   }
+  if (name === "worker") {
+    const command = parseWorker(rest);
+    if (command.kind === "worker") return command;
+    return command.kind === "help" ? { kind: "help", of: "worker" } : fault(command.message);
+  }
+  if (name === "backup") {
+    const command = parseBackup(rest);
+    return command.kind === "fault" ? fault(command.message) : command;
+  }
   if (name !== "dev") {
     if (!name.startsWith("-")) return fault(`Unknown command "${name}"${didYouMean(name, COMMANDS)}`);
     return fault(`A command comes first, as in "aether dev ${name}"`);
@@ -43,7 +63,7 @@ export function parseArgs(argv: string[]): Command {
 }
 
 function parseDev(words: string[], fault: (message: string) => Command): Command {
-  const options: DevOptions = { host: "127.0.0.1", once: false, json: false };
+  const options: DevOptions = { host: "127.0.0.1", store: DEFAULT_STORE, once: false, json: false };
   for (let at = 0; at < words.length; at++) {
     const [flag, ...tail] = words[at].split("=");
     if (flag === "-h" || flag === "--help") return { kind: "help" };
@@ -63,6 +83,7 @@ function parseDev(words: string[], fault: (message: string) => Command): Command
     if (value === undefined && !words[at + 1]?.startsWith("--")) value = words[++at];
     if (value === undefined || value === "") return fault(`${flag} needs a value, as in ${EXAMPLES[flag]}`);
     if (flag === "--host") options.host = value;
+    else if (flag === "--store") options.store = value;
     else if (flag === "--demo") options.demo = value;
     else if (/^\d{1,5}$/.test(value) && Number(value) <= 65535) options.port = Number(value);
     else return fault(`--port must be a number from 0 to 65535, not "${value}"`);
@@ -76,39 +97,6 @@ function parseDev(words: string[], fault: (message: string) => Command): Command
 const EXAMPLES: Record<string, string> = {
   "--port": "--port 8787",
   "--host": "--host 127.0.0.1",
+  "--store": "--store ./aether.db",
   "--demo": "--demo docs",
 };
-
-function didYouMean(word: string, names: string[]): string {
-  const near = nearest(word, names);
-  return near === undefined ? `: there are ${names.join(", ")}` : `, did you mean "${near}"?`;
-}
-
-/** The name that was probably meant; undefined when none is near. */
-export function nearest(word: string, names: string[]): string | undefined {
-  const bare = word.replace(/^-+/, "").toLowerCase();
-  let best: string | undefined;
-  let least = Math.max(1, Math.floor(bare.length / 3)) + 1;
-  for (const name of names) {
-    const target = name.replace(/^-+/, "");
-    const isStart = bare.length >= 2 && target.startsWith(bare);
-    const away = isStart ? 0 : distance(bare, target);
-    if (away < least) [best, least] = [name, away];
-  }
-  return best;
-}
-
-/** Letters to add, drop, change or swap with their neighbour. */
-function distance(a: string, b: string): number {
-  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, index) => index)];
-  for (let i = 1; i <= a.length; i++) {
-    rows[i] = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = rows[i - 1][j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
-      rows[i][j] = Math.min(change, rows[i - 1][j] + 1, rows[i][j - 1] + 1);
-      const isSwap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
-      if (isSwap) rows[i][j] = Math.min(rows[i][j], rows[i - 2][j - 2] + 1);
-    }
-  }
-  return rows[a.length][b.length];
-}

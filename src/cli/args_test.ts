@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { nearest, parseArgs } from "./args.ts";
+import { parseArgs } from "./args.ts";
+import { nearest } from "./did_you_mean.ts";
 
-const plain = { host: "127.0.0.1", once: false, json: false };
+const plain = { host: "127.0.0.1", store: ".aether/aether.db", once: false, json: false };
 
 test("no word at all asks for help", () => {
   for (const words of [[], ["help"], ["--help"], ["-h"], ["dev", "--help"]]) {
@@ -15,16 +16,30 @@ test("dev without flags has no port of its own choice", () => {
 });
 
 test("dev takes its flags with a blank or an equals sign", () => {
-  const options = { port: 0, host: "::1", demo: "a=b", once: true, json: true };
-  assert.deepEqual(parseArgs(["dev", "--port", "0", "--host=::1", "--demo=a=b", "--once", "--json"]), {
+  const options = { port: 0, host: "::1", store: "a.db", demo: "a=b", once: true, json: true };
+  assert.deepEqual(parseArgs(["dev", "--port", "0", "--host=::1", "--store=a.db", "--demo=a=b", "--once", "--json"]), {
     kind: "dev",
     options,
   });
 });
 
+test("backup takes the file to be made, and the store to be copied", () => {
+  const options = { file: "copy.db", store: ".aether/aether.db", json: false };
+  assert.deepEqual(parseArgs(["backup", "copy.db"]), { kind: "backup", options });
+  assert.deepEqual(parseArgs(["backup", "--store=a=b", "copy.db", "--json"]), {
+    kind: "backup",
+    options: { ...options, store: "a=b", json: true },
+  });
+  assert.deepEqual(parseArgs(["backup", "--store", "a", "copy.db"]), {
+    kind: "backup",
+    options: { ...options, store: "a" },
+  });
+  assert.equal(parseArgs(["backup", "--help"]).kind, "help");
+});
+
 const faults: [string, string[], RegExp][] = [
   ["a command that is nearly one", ["dve"], /"dve", did you mean "dev"\?/],
-  ["a command like no other", ["frobnicate"], /there are dev, version, help/],
+  ["a command like no other", ["frobnicate"], /there are dev, worker, backup, version, help/],
   ["a flag that is nearly one", ["dev", "--prot", "1"], /"--prot", did you mean "--port"\?/],
   ["a flag that is cut short", ["dev", "--js"], /did you mean "--json"\?/],
   ["a flag before the command", ["--port", "1"], /A command comes first/],
@@ -34,6 +49,10 @@ const faults: [string, string[], RegExp][] = [
   ["a value too many", ["dev", "--json=yes"], /--json takes no value/],
   ["a folder by itself", ["dev", "docs"], /write --demo docs/],
   ["once without a demo", ["dev", "--once"], /--once needs --demo/],
+  ["a backup without a file", ["backup", "--json"], /needs the file to be made/],
+  ["a backup into two files", ["backup", "a", "b"], /not "a" and "b"/],
+  ["a backup with a flag of another command", ["backup", "a", "--port=1"], /Unknown flag "--port"/],
+  ["a backup of no store", ["backup", "a", "--store"], /--store needs a value/],
   ["version with a word", ["version", "now"], /takes no "now"/],
 ];
 for (const [name, words, expected] of faults) {

@@ -7,8 +7,9 @@ import type { Output } from "./output.ts";
 export interface WordCountExample {
   wordCount(options: {
     address: string;
-    files: Piece[];
+    documents: Piece[];
     onProgress(done: number, total: number): void;
+    onPool(event: { type: string; pid?: number }): void;
     signal: AbortSignal;
   }): Promise<WordTotal>;
 }
@@ -18,8 +19,10 @@ export interface WordTotal {
   words: number;
   distinct: number;
   top: [word: string, count: number][];
-  /** Pieces each counter took. */
-  shares: number[];
+  /** Documents that an earlier run had counted. */
+  before: number;
+  /** Attempts that failed and were tried again. */
+  retries: number;
 }
 
 /** Loads the example that stands beside src/; undefined where only the package was installed. */
@@ -44,23 +47,27 @@ export async function runDemo(
   output.event("demo", { files, pieces: pieces.length, bytes, isCut: text.isCut });
   output.line(
     `Counting the words of ${plural(files, "file")} (${number(kib)} KiB, ${
-      plural(pieces.length, "piece")
-    }): a reader asks 3 counters, a collector sums up, a user watches.`,
+      plural(pieces.length, "task")
+    }) by a pool of 2 processes with 2 slots each. One task fails on purpose, once.`,
   );
   if (text.isCut) output.line("There are more files than a demo needs; the rest was left out.");
   const onProgress = (done: number, total: number): void => {
     if (!signal.aborted) output.progress("counting", done, total);
   };
-  const total = await example.wordCount({ address, files: pieces, onProgress, signal });
+  const onPool = (event: { type: string }): void => output.event("pool", { ...event });
+  const total = await example.wordCount({ address, documents: pieces, onProgress, onPool, signal });
   const ms = Math.round(performance.now() - began);
   output.event("result", { ...total, top: total.top.map(([word, count]) => ({ word, count })), ms });
   output.line();
+  output.line();
   for (const line of table(total.top, output)) output.line(line);
   output.line();
+  const before = total.before > 0 ? `; ${plural(total.before, "document")} had been counted before` : "";
+  const retries = total.retries > 0
+    ? `; ${plural(total.retries, "attempt")} failed and ${total.retries === 1 ? "was" : "were"} repeated`
+    : "";
   output.line(
-    `${plural(total.words, "word")}, ${number(total.distinct)} different, in ${number(ms)} ms; the counters took ${
-      total.shares.join(", ")
-    } pieces.`,
+    `${plural(total.words, "word")}, ${number(total.distinct)} different, in ${number(ms)} ms${before}${retries}.`,
   );
 }
 

@@ -1,10 +1,13 @@
 // The only place that writes to the terminal.
 import process from "node:process";
+import { readEnv } from "./env.ts";
 
 /** How a command speaks: text for people or NDJSON events for programs, never both. */
 export interface Output {
   /** Whether events are printed instead of text. */
   readonly isJson: boolean;
+  /** Whether a line can change. */
+  readonly isTerminal: boolean;
   /** A line for people. */
   line(text?: string): void;
   /** An event for programs. */
@@ -13,6 +16,10 @@ export interface Output {
   error(message: string): void;
   /** How far something is; one line that changes on a terminal, else a line at every tenth. */
   progress(label: string, done: number, total: number): void;
+  /** A line that changes, on a terminal; nothing elsewhere. */
+  status(text: string): void;
+  /** How far something is, as a bar. */
+  bar(done: number, total: number): string;
   bold(text: string): string;
   dim(text: string): string;
   /** Resolves when all is written. */
@@ -23,10 +30,10 @@ const BAR = 24;
 
 /** Makes the output of a command. */
 export function createOutput(isJson: boolean): Output {
-  const { stdout, stderr, env } = process;
-  const isTerminal = Boolean(stdout.isTTY) && env.TERM !== "dumb" && !isJson;
-  const paint = (code: number) => (text: string): string =>
-    isTerminal && !env.NO_COLOR ? `\x1b[${code}m${text}\x1b[0m` : text;
+  const { stdout, stderr } = process;
+  const isTerminal = Boolean(stdout.isTTY) && readEnv("TERM") !== "dumb" && !isJson;
+  const hasColor = isTerminal && readEnv("NO_COLOR") === undefined;
+  const paint = (code: number) => (text: string): string => hasColor ? `\x1b[${code}m${text}\x1b[0m` : text;
   const [bold, dim] = [paint(1), paint(2)];
   // Whoever reads may leave early, as `| head` does; that is no reason for a stack trace.
   stdout.on("error", (error: { code?: string }) => process.exit(error.code === "EPIPE" ? 0 : 1));
@@ -39,8 +46,20 @@ export function createOutput(isJson: boolean): Output {
   const event = (name: string, fields: Record<string, unknown> = {}): void => {
     if (isJson) stdout.write(`${JSON.stringify({ event: name, ...fields })}\n`);
   };
+  const bar = (done: number, total: number): string => {
+    const full = Math.round((done * BAR) / total);
+    return `${"█".repeat(full)}${dim("░".repeat(BAR - full))}`;
+  };
+  const status = (text: string): void => {
+    if (!isTerminal) return;
+    isOpen = true;
+    stdout.write(`\r\x1b[2K${text}`);
+  };
   return {
     isJson,
+    isTerminal,
+    bar,
+    status,
     event,
     line(text = "") {
       endProgress();
@@ -54,12 +73,7 @@ export function createOutput(isJson: boolean): Output {
     progress(label, done, total) {
       if (done === total && isTerminal) return endProgress();
       const now = Math.floor((done * 10) / total);
-      if (isTerminal) {
-        isOpen = true;
-        const full = Math.round((done * BAR) / total);
-        const bar = `${"█".repeat(full)}${dim("░".repeat(BAR - full))}`;
-        return void stdout.write(`\r\x1b[2K${label} ${bar} ${done} of ${total}`);
-      }
+      if (isTerminal) return status(`${label} ${bar(done, total)} ${done} of ${total}`);
       if (now === tenth) return;
       tenth = now;
       if (isJson) event("progress", { done, total });

@@ -1,5 +1,5 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { type AetherError, type AetherErrorOptions, TaskFailedError, TimeoutError } from "../errors.ts";
+import { type AetherError, type AetherErrorOptions, NotFoundError, TaskFailedError, TimeoutError } from "../errors.ts";
 import { decodeStructured } from "../protocol/structured.ts";
 import type { TaskEvent, TaskInfo } from "../protocol/tasks.ts";
 import type { Link } from "../session/link.ts";
@@ -58,6 +58,15 @@ export class TaskHandle<Output = unknown, Chunk = unknown> {
       );
       return { items, isOver };
     }, options.signal);
+  }
+
+  /** The task as it is now. @throws {NotFoundError} when it is not known any more */
+  info(): Promise<TaskInfo> {
+    const { taskId } = this;
+    return ask(this.#link, "task.get", () => ({ taskId }), {}, ({ task }) => {
+      if (!task) throw new NotFoundError(`There is no task "${taskId}"`);
+      return task;
+    });
   }
 
   /** Cancels it, and what it has created; its worker's `ctx.signal` aborts. */

@@ -1,6 +1,6 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import type { Identity } from "../protocol/principals.ts";
-import { type Topic, topicWorkspace } from "../protocol/topics.ts";
+import { parseTopic, type Topic, topicWorkspace } from "../protocol/topics.ts";
 
 /** Who asks: an identity and the workspace it is in now. */
 export interface Subject {
@@ -74,6 +74,7 @@ export function progressFault(subject: Subject, recipientWorkspace: string | und
 
 /** Whether a subject may act in a workspace: undefined for yes, otherwise the reason. */
 export function workspaceFault({ identity, workspace }: Subject, target: string): string | undefined {
+  if (identity.type === "metrics_bridge") return "a metrics bridge only receives";
   const isBound = identity.type === "user" || "workspace" in identity;
   return isBound && workspace !== target
     ? `a principal of ${
@@ -82,13 +83,22 @@ export function workspaceFault({ identity, workspace }: Subject, target: string)
     : undefined;
 }
 
-/** Whether a subject may work on tasks of a pool. */
-export function serveFault({ identity }: Subject, implementation: string): string | undefined {
+/** Whether a subject may work on tasks, of a pool if one is named. */
+export function serveFault({ identity }: Subject, implementation?: string): string | undefined {
   if (identity.type === "user" || identity.type === "metrics_bridge") return `a ${identity.type} works on no tasks`;
-  if ("implementation" in identity && identity.implementation !== implementation) {
+  if (implementation !== undefined && "implementation" in identity && identity.implementation !== implementation) {
     return `its implementation is "${identity.implementation}"`;
   }
   return undefined;
+}
+
+/** Whether a subject may have a principal do a task. @throws {InvalidArgumentError} when that is no topic */
+export function targetFault(subject: Subject, target: string): string | undefined {
+  const topic = parseTopic(target);
+  const works = ["agent", "unique_task", "task", "service", "bridge"];
+  if (!works.includes(topic.lane)) return `"${target}" works on no tasks`;
+  const workspace = topicWorkspace(topic);
+  return workspace === undefined ? undefined : workspaceFault(subject, workspace);
 }
 
 /** Whether a subject may see a task and act on it: those of its workspace, its maker, its worker, and platform principals. */

@@ -161,14 +161,15 @@ class EmbeddedGateway implements Gateway, Door, House, SessionFate, Administered
     this.#ops = new Ops(core, [
       new KvOps(core, this.#spaces),
       new CheckpointOps(core, this.#spaces),
-      new WorkspaceOps(core, this.#entrance, this.#registry, this.#router),
+      new WorkspaceOps(core, this.#entrance, this.#registry, this.#router, (session) => this.#tasks.moved(session)),
       new ProgressOps(core, this.#registry, taskOps),
       taskOps,
       new AgentOps(launches),
       new AdminOps(this.#registry, this),
     ]);
     this.#router.onAbsent = (topic, text, sender) => launches.wanted(topic, text, sender);
-    this.#tasks.onUnserved = (state) => launches.wantedBy(state);
+    this.#tasks.lives.onUnserved = (state) => launches.wantedBy(state);
+    this.#spaces.onExpired((space, id) => this.#tasks.expired(space, id));
     connectEvents(this.#tasks, this.#router);
     this.#caretaker = new Caretaker(core.clock, [
       new Greetings(core, this.#connections),
@@ -340,7 +341,8 @@ class EmbeddedGateway implements Gateway, Door, House, SessionFate, Administered
     this.#registry.remove(session);
     if (!this.#commitNow()) session.discard();
     session.end(code, reason, retryAfterMs, error);
-    this.#tasks.lost(session, false);
+    // A gateway that drains takes nobody's work: the next one asks its workers what they have.
+    if (!this.#closing) this.#tasks.lost(session, false);
     this.#core.commitSoon();
     this.#core.logger("info", "session.end", { topic: session.topic, session: session.id, code, reason });
   }
@@ -350,9 +352,9 @@ class EmbeddedGateway implements Gateway, Door, House, SessionFate, Administered
     try {
       const durable = this.#core.commit();
       if (!(durable instanceof Promise)) return true;
-      durable.catch((error) => this.#broken(error));
-    } catch (error) {
-      queueMicrotask(() => this.#broken(error));
+      durable.catch(() => {});
+    } catch {
+      // Everybody has heard of it.
     }
     return false;
   }
@@ -367,6 +369,7 @@ class EmbeddedGateway implements Gateway, Door, House, SessionFate, Administered
     }
     this.#router.forget();
     this.#spaces.forget();
+    this.#tasks.forget();
     this.#isLoaded = false;
   }
 }

@@ -47,10 +47,15 @@ export class Turns {
     this.#before.push(run);
   }
 
-  /** Makes everything so far durable, now. */
+  /** Makes everything so far durable, now. Throws or rejects when that failed, for all who have changed something since the last time. */
   commit(): MaybePromise<void> {
-    for (const run of this.#before) run();
-    return this.#store.flush();
+    try {
+      for (const run of this.#before) run();
+      const durable = this.#store.flush();
+      return durable instanceof Promise ? durable.catch((error) => this.#fail(error)) : durable;
+    } catch (error) {
+      return this.#fail(error);
+    }
   }
 
   readonly #commit = (): void => {
@@ -60,10 +65,10 @@ export class Turns {
     try {
       for (const writer of writers) writer.seal();
       const durable = this.commit();
-      if (durable instanceof Promise) durable.then(() => this.#write(writers), (error) => this.#fail(error));
+      if (durable instanceof Promise) durable.then(() => this.#write(writers), () => {});
       else this.#write(writers);
-    } catch (error) {
-      this.#fail(error);
+    } catch {
+      // It was said already, and nobody who wrote in this turn may hear that all is well.
     }
   };
 
@@ -79,9 +84,10 @@ export class Turns {
     if (this.#writers.length > 0) this.schedule();
   }
 
-  #fail(error: unknown): void {
+  #fail(error: unknown): never {
     this.#isScheduled = false;
     this.#writers = [];
     this.#broken(error);
+    throw error;
   }
 }

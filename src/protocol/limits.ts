@@ -38,6 +38,8 @@ export interface Limits {
   retentionMs: number;
   /** Keys of one namespace of the key-value store, members of one set, checkpoints of one identity; as the older system had it. */
   kvKeys: number;
+  /** How long a task of no class waits for its worker when the gateway itself was away, in ms. */
+  taskGraceMs: number;
   /** How long a task that is over is kept, with its result, in ms. */
   taskRetentionMs: number;
   /** How long a message id is remembered, in ms. */
@@ -86,6 +88,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   laneBytes: 64 * 1024 * 1024,
   retentionMs: 24 * 3600_000,
   kvKeys: 10_000,
+  taskGraceMs: 30_000,
   taskRetentionMs: 7 * 24 * 3600_000,
   dedupeMs: 600_000,
   dedupeIds: 1_000_000,

@@ -130,7 +130,11 @@ export interface OpMap {
     };
     out: { task: TaskInfo };
   };
-  "task.get": { in: { taskId: string }; out: { task?: TaskInfo } };
+  /** A task, and with `withPayload` what it is to work on. */
+  "task.get": {
+    in: { taskId: string; withPayload?: boolean };
+    out: { task?: TaskInfo; payload?: Uint8Array; isStructured?: boolean };
+  };
   /** A page of tasks, newest first. */
   "task.query": {
     in: { filter?: TaskFilter; limit?: number; cursor?: string };

@@ -34,7 +34,8 @@ export type TaskTransition =
   | "await_dependency"
   | "hibernate"
   | "resume"
-  | "redrive";
+  | "redrive"
+  | "finish";
 
 const WAITS = ["waiting_input", "waiting_authority", "waiting_dependency", "hibernated"] as const;
 const ACTIVE = ["assigned", "running"] as const;
@@ -45,8 +46,8 @@ const TABLE: Readonly<Record<TaskTransition, readonly [to: TaskStatus, from: rea
   assign: ["assigned", ["pending"]],
   start: ["running", ["assigned"]],
   complete: ["completed", ACTIVE],
-  fail: ["failed", [...ACTIVE, ...WAITS, "pending"]],
-  retry: ["pending", ACTIVE],
+  fail: ["failed", [...ACTIVE, ...WAITS]],
+  retry: ["pending", [...ACTIVE, ...WAITS]],
   die: ["dead", [...ACTIVE, ...WAITS]],
   time_out: ["timed_out", ["pending", ...ACTIVE, ...WAITS]],
   release: ["pending", ACTIVE],
@@ -58,6 +59,8 @@ const TABLE: Readonly<Record<TaskTransition, readonly [to: TaskStatus, from: rea
   hibernate: ["hibernated", ACTIVE],
   resume: ["pending", WAITS],
   redrive: ["pending", ENDED],
+  // A schedule that will never come again.
+  finish: ["completed", ["pending"]],
 };
 
 /** Where a transition leads, or undefined when it cannot happen there. */
@@ -66,9 +69,14 @@ export function nextStatus(from: TaskStatus, transition: TaskTransition): TaskSt
   return sources.includes(from) ? to : undefined;
 }
 
-/** Whether a task in this status is over; only a redrive brings it back. */
+/** Whether a task in this status is over; only a redrive brings it back, and nothing brings back a completed one. */
 export function isTerminal(status: TaskStatus): boolean {
   return status === "completed" || (ENDED as readonly TaskStatus[]).includes(status);
+}
+
+/** Whether a worker has it. */
+export function isActive(status: TaskStatus): boolean {
+  return status === "running" || status === "assigned";
 }
 
 /** How a task finds its worker. Numbers are those of the older system. */
@@ -149,11 +157,13 @@ export interface NewTask {
   idempotencyKey?: string;
   /** How long the key is remembered, in ms; 24 h when left out. */
   idempotencyTtlMs?: number;
+  /** While a task with this key has not begun, that one is the answer. */
+  dedupe?: string;
   /** While a task with this key is not over, that one is the answer. */
   singleton?: string;
-  /** Waits for a pause in the calls; the last payload counts. */
+  /** Begins after a pause in the calls; until it has begun they are one task, and the last payload counts. */
   debounce?: { key: string; ms: number };
-  /** At most one in so many ms; the others get that one. */
+  /** At most one in so many ms, whatever became of it; the others get that one. */
   throttle?: { key: string; ms: number };
   /** Not before this moment, ms since epoch. */
   runAt?: number;

@@ -35,7 +35,7 @@ export interface SqliteOptions {
   readonly synchronous?: "normal" | "full";
   /** How many message ids are remembered; 1 000 000 when left out. A gateway's limits do not reach here. */
   readonly dedupeIds?: number;
-  /** How long a write waits for another program's lock, in ms, 1000 when left out. All of this thread waits. */
+  /** How long a write waits for another program's lock, in ms, 250 when left out. All of this thread waits. */
   readonly busyTimeoutMs?: number;
 }
 
@@ -59,9 +59,12 @@ const MAGIC = "SQLite format 3\0";
  * ```
  */
 export function sqliteStore(path: string, options: SqliteOptions = {}): Store {
-  const { synchronous = "normal", dedupeIds, busyTimeoutMs = 1000 } = options;
+  const { synchronous = "normal", dedupeIds, busyTimeoutMs = 250 } = options;
   if (!["normal", "full"].includes(synchronous)) {
     throw new InvalidArgumentError(`"synchronous" must be "normal" or "full", not "${synchronous}"`, "synchronous");
+  }
+  if (path === "") {
+    throw new InvalidArgumentError(`Cannot open a store: give the path of its file, or ":memory:"`, "path");
   }
   let lock: DatabaseSync | undefined;
   let database: DatabaseSync | undefined;
@@ -69,7 +72,8 @@ export function sqliteStore(path: string, options: SqliteOptions = {}): Store {
     if (path !== ":memory:") {
       fs.mkdirSync(dirname(path), { recursive: true });
       checkHeader(path, `Cannot open the store "${path}"`);
-      lock = takeLock(path);
+      // By whatever name it is called, a file has one lock.
+      lock = takeLock(path, fs.existsSync(path) ? fs.realpathSync(path) : path);
     }
     database = openDatabase(path, { busyTimeoutMs });
     configure(database, synchronous);
@@ -112,8 +116,8 @@ function checkHeader(path: string, what: string): void {
 }
 
 /** The lock is a transaction that never ends, in a database with nothing in it: the system ends it with the process. */
-function takeLock(path: string): DatabaseSync {
-  const lock = openDatabase(`${path}-lock`, { busyTimeoutMs: 0 });
+function takeLock(path: string, file: string): DatabaseSync {
+  const lock = openDatabase(`${file}-lock`, { busyTimeoutMs: 0 });
   try {
     lock.exec("BEGIN EXCLUSIVE");
     return lock;

@@ -14,7 +14,7 @@ export interface OpenOptions {
  * Opens a database by `node:sqlite`.
  * @throws {UnimplementedError} where there is no such module
  */
-export function openDatabase(path: string, { busyTimeoutMs = 1000, readOnly = false }: OpenOptions = {}): DatabaseSync {
+export function openDatabase(path: string, { busyTimeoutMs = 250, readOnly = false }: OpenOptions = {}): DatabaseSync {
   // Asked for when it is needed: an import would make this file, and the command, unloadable on Node 20.
   const sqlite = process.getBuiltinModule?.("node:sqlite");
   if (!sqlite) {

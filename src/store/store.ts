@@ -3,6 +3,11 @@
  * What a gateway keeps, and the promises a backend makes. Changes are synchronous and take effect for the caller at
  * once; they are durable when `flush()` has settled. The gateway calls it once per turn of its event loop, before any
  * receipt of that turn leaves: that is group commit. Reads may be asynchronous.
+ *
+ * A change that cannot be kept throws a retryable `ConnectionError`. Either it was refused and is all that did not happen, or
+ * the turn is lost: then every other change until the next `flush()` throws too, and so does that.
+ *
+ * Names, keys and ids are any Unicode text, zero bytes included; a backend may take a lone surrogate for U+FFFD.
  * @module
  */
 
@@ -41,13 +46,17 @@ export interface LogStore {
   trim(lane: string, through: number): void;
   /** Drops one record: a queue lane's message is done. */
   remove(lane: string, sequence: number): void;
-  /** Drops records and cursors older than a moment, at most `limit` lanes a call. Returns how many records went. */
+  /**
+   * Drops the records at the start of each lane, and the cursors, that are older than a moment, at most `limit` lanes a call,
+   * and goes on with the next ones at the next call. Returns how many records went. A backend MAY leave the rest of a long
+   * job to its next flushes.
+   */
   expire(olderThan: number, limit: number): number;
 }
 
 /** What a lane holds. */
 export interface LaneExtent {
-  /** First sequence held. */
+  /** First sequence held; one more than `last` when there is none. */
   readonly first: number;
   /** Last sequence ever given. */
   readonly last: number;
@@ -61,13 +70,13 @@ export interface LaneExtent {
 export interface DedupeStore {
   /** The sequence of an id taken within the window. */
   seen(key: string): number | undefined;
-  /** Remembers an id. */
+  /** Remembers an id; one that is remembered again is the youngest. The window is the last so many calls. */
   remember(key: string, sequence: number, at: number): void;
   /** Highest message number taken from a producer; 0 when it is unknown. */
   producer(key: string): number;
-  /** Remembers it. MUST NOT go back. */
+  /** Remembers it, and that the producer was heard of when it grew. MUST NOT go back. */
   advance(key: string, number: number, at: number): void;
-  /** Forgets what is older. */
+  /** Forgets the ids that are older, up to the first that is not, and the producers. */
   expire(olderThan: number): void;
 }
 
@@ -128,13 +137,14 @@ export interface KvStore {
   put(space: string, key: string, value: Uint8Array, write: KvWrite): MaybePromise<number>;
   /** Removes. Returns the revision of the removal, or 0 when there was nothing, or `expected` was not met. */
   delete(space: string, key: string, now: number, expected?: number): MaybePromise<number>;
-  /** Removes without a trace: `changes` never tells of it. For spaces that nobody follows. */
+  /** Removes a record without a trace: `changes` never tells of it. For spaces that nobody follows. */
   purge(space: string, key: string): MaybePromise<void>;
   /** Records whose key begins with `prefix` and comes after `after` (undefined for the start), in order, at most `limit`. */
   list(space: string, prefix: string, after: string | undefined, limit: number, now: number): MaybePromise<KvRecord[]>;
   /**
    * What happened to keys that begin with `prefix` after a revision, oldest first, at most `limit`: each key once, as it is
-   * now. MUST include removals, until they are forgotten. Records that have expired and are not swept yet count as they were.
+   * now. Whoever has handled the last of them goes on after its revision and misses nothing. MUST include removals, until they
+   * are forgotten. Records that have expired and are not swept yet count as they were.
    */
   changes(space: string, prefix: string, after: number, limit: number): MaybePromise<KvChange[]>;
   /** The revision up to which removals in a space are forgotten: changes after an older one are not complete. */
@@ -145,7 +155,7 @@ export interface KvStore {
   expire(now: number, limit: number): KvExpired[];
   /** When the next record's time is over; Infinity when none has an end. */
   nextExpiry(): number;
-  /** Forgets removals older than a moment, at most `limit` of them. Returns how many. */
+  /** Forgets removals older than a moment, oldest first, at most `limit` of them. Returns how many. */
   forget(olderThan: number, limit: number): number;
 }
 
@@ -162,6 +172,6 @@ export interface Store extends AsyncDisposable {
    * success has happened, for reads too, and whoever remembers any of it must forget it.
    */
   flush(): MaybePromise<void>;
-  /** Why it cannot take writes now, in words for an operator; undefined when all is well. */
+  /** Why it refuses changes now, in words for an operator; undefined when all is well. It may look whether that is over. */
   fault(): string | undefined;
 }

@@ -106,6 +106,7 @@ export async function testFabric(options: FabricOptions = {}): Promise<TestFabri
   const random = options.seed === undefined ? systemRandom : seededRandom(options.seed);
   const store = options.store ?? memoryStore();
   const wires = new Map<AetherClient, Wire>();
+  const dead = new WeakSet<Gateway>();
   let running: Gateway | undefined;
   let kill = (): void => {};
   let count = 0;
@@ -136,7 +137,7 @@ export async function testFabric(options: FabricOptions = {}): Promise<TestFabri
     });
   };
   const add = <C extends AetherClient>(make: (options: ClientOptions) => C): C => {
-    const wire = new Wire(clock, () => running);
+    const wire = new Wire(clock, () => running, (gateway) => dead.has(gateway));
     const client = make({ dial: wire.dial, clock, random });
     wires.set(client, wire);
     // A refusal is heard by whoever calls connect().
@@ -149,6 +150,7 @@ export async function testFabric(options: FabricOptions = {}): Promise<TestFabri
     return wire;
   };
   const killGateway = (): void => {
+    if (running) dead.add(running);
     kill();
     running = undefined;
     for (const wire of wires.values()) wire.cut();

@@ -8,15 +8,18 @@ import type { Dial, Transport } from "../transport/transport.ts";
 export class Wire {
   readonly #clock: Clock;
   readonly #gateway: () => Gateway | undefined;
+  readonly #isDead: (gateway: Gateway) => boolean;
   #transport: Transport | undefined;
   #halfOpen = false;
   #delayMs = 0;
   #drop = 0;
   #lastAt: Record<"up" | "down", number> = { up: 0, down: 0 };
 
-  constructor(clock: Clock, gateway: () => Gateway | undefined) {
+  /** @param isDead whether a gateway was killed: it hears nothing any more, not even the end of its connections */
+  constructor(clock: Clock, gateway: () => Gateway | undefined, isDead: (gateway: Gateway) => boolean) {
     this.#clock = clock;
     this.#gateway = gateway;
+    this.#isDead = isDead;
   }
 
   /** How the client dials. A new connection begins whole; only its delay stays. */
@@ -28,8 +31,11 @@ export class Wire {
     const hole = { up: false, down: false };
     this.#halfOpen = false;
     this.#drop = 0;
-    const dial = gateway.dial((direction, run) => {
+    const dial = gateway.dial((direction, arrive) => {
       if (state.halfOpen) return;
+      const run = (): void => {
+        if (direction === "down" || !this.#isDead(gateway)) arrive();
+      };
       if (this.#drop > 0 && this.#current === state) {
         // A hole in a byte stream hides all that comes after it.
         hole[direction] = true;

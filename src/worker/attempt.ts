@@ -27,6 +27,7 @@ export async function runAttempt(
   signal: AbortSignal,
   shared: AttemptLink,
 ): Promise<TaskOutcome> {
+  if (signal.aborted) return abortedOutcome(signal.reason);
   const { taskId, attempt, taskType, payload, isStructured } = assignment;
   const emitter = new TaskEmitter(shared.link, taskId, attempt);
   const waits: TaskWait[] = [];

@@ -11,10 +11,10 @@ import type { WaitOptions } from "../session/requests.ts";
 import { type AttemptLink, runAttempt } from "./attempt.ts";
 import { type DefinedTask, isDefinedTask } from "./define_task.ts";
 import { TaskAbortedError } from "./errors.ts";
-import { Line, type Port, type ToGuest, type ToHost } from "./isolate_line.ts";
+import { LATE_MS, Line, type Port, type ToGuest, type ToHost } from "./isolate_line.ts";
 
 /** How often an isolate says that it is alive, in ms. */
-const PULSE_MS = 1_000;
+const PULSE_MS = 250;
 
 /** What an isolate needs of its platform. */
 export interface GuestPlatform {
@@ -22,6 +22,8 @@ export interface GuestPlatform {
   load(): Promise<object>;
   /** Bytes in use. */
   usedBytes(): number;
+  /** Makes known, at once and to a pool that cannot be waited for, which task is begun; undefined when only a message can. */
+  begun?(number: number): void;
   /** Ends the isolate. */
   exit(): void;
 }
@@ -40,10 +42,25 @@ export function tasksOf(module: object, name: string): DefinedTask[] {
 export async function runGuest(port: Port, name: string, platform: GuestPlatform): Promise<void> {
   let byType = new Map<string, DefinedTask>();
   const running = new Map<string, AbortController>();
+  const claimed = new Map<number, TaskAssignment>();
   const line = new Line<ToHost, ToGuest>(port, (message) => {
     switch (message.kind) {
-      case "run":
-        return void run(message.assignment);
+      case "run": {
+        const { number, at, assignment } = message;
+        running.set(`${assignment.taskId}/${assignment.attempt}`, new AbortController());
+        // Before it begins: it may be what keeps the loop from turning.
+        if (platform.begun) platform.begun(number);
+        else line.say({ kind: "begun", number }, true);
+        if (systemClock.now() - at < LATE_MS) return void run(assignment);
+        claimed.set(number, assignment);
+        return line.say({ kind: "claim", number });
+      }
+      case "go": {
+        const assignment = claimed.get(message.number)!;
+        claimed.delete(message.number);
+        if (message.isWanted) return void run(assignment);
+        return void running.delete(`${assignment.taskId}/${assignment.attempt}`);
+      }
       case "abort":
         return running.get(`${message.taskId}/${message.attempt}`)
           ?.abort(new TaskAbortedError(message.why, message.reason));
@@ -56,8 +73,7 @@ export async function runGuest(port: Port, name: string, platform: GuestPlatform
   const link = new GuestLink(line);
   const run = async (assignment: TaskAssignment): Promise<void> => {
     const { taskId, attempt, workspace } = assignment;
-    const stop = new AbortController();
-    running.set(`${taskId}/${attempt}`, stop);
+    const stop = running.get(`${taskId}/${attempt}`)!;
     const outcome = await runAttempt(byType, assignment, stop.signal, link.within(workspace));
     running.delete(`${taskId}/${attempt}`);
     line.say({ kind: "outcome", taskId, attempt, outcome });

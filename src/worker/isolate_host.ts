@@ -6,7 +6,7 @@ import type { OpInput, OpName } from "../protocol/ops.ts";
 import type { TaskAssignment, TaskOutcome } from "../protocol/tasks.ts";
 import type { Link } from "../session/link.ts";
 import { TaskAbortedError } from "./errors.ts";
-import { type GuestTask, Line, type Port, type ToGuest, type ToHost } from "./isolate_line.ts";
+import { type GuestTask, LATE_MS, Line, type Port, type ToGuest, type ToHost } from "./isolate_line.ts";
 
 /** An isolate as its platform made it. */
 export interface Launched {
@@ -14,6 +14,8 @@ export interface Launched {
   readonly port: Port;
   /** What it is called: a process id, or the number of a thread. */
   readonly name: string;
+  /** Number of the last task it has begun, where that can be seen from here. */
+  begun?(): number;
   /** Ends it, whatever it does. */
   terminate(): void;
   /** Resolves when it is gone, with how that came about in words. */
@@ -21,12 +23,15 @@ export interface Launched {
 }
 
 /** Without a sign of life for so many ms, something keeps an isolate's loop from turning. */
-const BLOCKED_MS = 3_000;
+const BLOCKED_MS = 1_000;
+/** What was not begun for so many ms is given to another: later than the isolate would begin it without asking. */
+const WITHDRAW_MS = LATE_MS + 500;
 
 interface Open {
   readonly assignment: TaskAssignment;
-  readonly link: Link;
-  readonly done: (outcome: TaskOutcome) => void;
+  readonly number: number;
+  readonly at: number;
+  readonly done: (outcome: TaskOutcome | undefined) => void;
 }
 
 /** One life of an isolate, seen from its pool. */
@@ -39,6 +44,8 @@ export class Isolate {
   readonly #ready = Promise.withResolvers<GuestTask[]>();
   readonly #report: (error: unknown) => void;
   #link: Link | undefined;
+  #numbers = 0;
+  #begun = 0;
   #pulseAt: number;
   #isEnding = false;
   /** Bytes it uses, as it said last. */
@@ -52,15 +59,12 @@ export class Isolate {
   /** Resolves when it is gone. */
   readonly exited: Promise<string>;
 
-  constructor(launched: Launched, clock: Clock, report: (error: unknown) => void, onPulse: () => void) {
+  constructor(launched: Launched, clock: Clock, report: (error: unknown) => void) {
     this.#launched = launched;
     this.#clock = clock;
     this.#report = report;
     this.#pulseAt = clock.now();
-    this.#line = new Line(launched.port, (message) => {
-      this.#heard(message);
-      if (message.kind === "pulse") onPulse();
-    });
+    this.#line = new Line(launched.port, (message) => this.#heard(message));
     this.#ready.promise.catch(() => {});
     this.exited = launched.exited.then((how) => {
       this.#gone(how);
@@ -97,6 +101,13 @@ export class Isolate {
       case "unfit":
         this.#ready.reject(new AetherError(message.message, "INVALID_ARGUMENT"));
         return this.terminate();
+      case "begun":
+        this.#begun = message.number;
+        return;
+      case "claim": {
+        const isWanted = [...this.#open.values()].some(({ number }) => number === message.number);
+        return this.#line.say({ kind: "go", number: message.number, isWanted });
+      }
       case "outcome":
         return this.#over(`${message.taskId}/${message.attempt}`, message.outcome);
       case "call":
@@ -125,29 +136,40 @@ export class Isolate {
     }
   }
 
-  /** Runs an attempt to its end, or to the isolate's. */
-  execute(assignment: TaskAssignment, signal: AbortSignal, link: Link): Promise<TaskOutcome> {
+  /** Runs an attempt to its end, or to the isolate's; undefined when it was withdrawn before it began. */
+  execute(assignment: TaskAssignment, signal: AbortSignal, link: Link): Promise<TaskOutcome | undefined> {
     const { taskId, attempt } = assignment;
     const key = `${taskId}/${attempt}`;
+    if (this.gone !== undefined) return Promise.resolve(undefined);
     this.#link = link;
     return new Promise((resolve) => {
       const abort = (): void => {
         const { kind, message } = signal.reason as TaskAbortedError;
         this.#line.say({ kind: "abort", taskId, attempt, why: kind, reason: message });
       };
-      const done = (outcome: TaskOutcome): void => {
+      const done = (outcome: TaskOutcome | undefined): void => {
         signal.removeEventListener("abort", abort);
         resolve(outcome);
         if (this.#isEnding && this.#open.size === 0) this.terminate();
       };
-      this.#open.set(key, { assignment, link, done });
-      this.#line.say({ kind: "run", assignment });
+      const [number, at] = [++this.#numbers, this.#clock.now()];
+      this.#open.set(key, { assignment, number, at, done });
+      this.#line.say({ kind: "run", number, at, assignment });
       if (signal.aborted) abort();
       else signal.addEventListener("abort", abort, { once: true });
     });
   }
 
-  #over(key: string, outcome: TaskOutcome): void {
+  /** Takes back what it has not begun although it has had the time. */
+  withdraw(): void {
+    const begun = Math.max(this.#begun, this.#launched.begun?.() ?? 0);
+    const before = this.#clock.now() - WITHDRAW_MS;
+    for (const [key, { number, at }] of [...this.#open]) {
+      if (number > begun && at < before) this.#over(key, undefined);
+    }
+  }
+
+  #over(key: string, outcome: TaskOutcome | undefined): void {
     const open = this.#open.get(key);
     this.#open.delete(key);
     open?.done(outcome);
@@ -159,10 +181,10 @@ export class Isolate {
   }
 
   /** Takes nothing more; ends when what runs is over, or after so many ms. */
-  retire(withinMs: number): void {
-    if (this.isRetired) return;
+  retire(withinMs = Infinity): void {
     this.isRetired = this.#isEnding = true;
     if (this.#open.size === 0) return this.terminate();
+    if (withinMs === Infinity) return;
     const late = this.#clock.timer(withinMs, () => this.terminate());
     this.exited.finally(late);
   }
@@ -178,11 +200,11 @@ export class Isolate {
     for (const controller of this.#calls.values()) controller.abort();
     const open = [...this.#open.values()];
     this.#open.clear();
-    for (const { assignment, done } of open) done(this.outcomeOfLoss(assignment, how));
+    for (const { assignment, done } of open) done(this.outcomeOfLoss(assignment, how, open.length === 1));
   }
 
   /** How an attempt ended whose isolate has gone; set by the seat, which counts. */
-  outcomeOfLoss: (assignment: TaskAssignment, how: string) => TaskOutcome = (_, how) => ({
+  outcomeOfLoss: (assignment: TaskAssignment, how: string, isAlone: boolean) => TaskOutcome = (_, how) => ({
     kind: "released",
     reason: `its isolate has gone: ${how}`,
   });

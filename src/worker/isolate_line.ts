@@ -11,6 +11,12 @@ export interface Port {
   listen(take: (bytes: Uint8Array) => void): void;
 }
 
+/**
+ * What was said so many ms ago and not begun is not begun without asking: something kept the isolate's loop from turning,
+ * and the pool may have given it to another. The pool does so later than that, so that one of the two knows.
+ */
+export const LATE_MS = 1_000;
+
 /** A task as an isolate names it. */
 export interface GuestTask {
   type: string;
@@ -19,7 +25,10 @@ export interface GuestTask {
 
 /** What a pool tells an isolate. */
 export type ToGuest =
-  | { kind: "run"; assignment: TaskAssignment }
+  /** The `number` grows by one; `at` is when it was said, ms since epoch. */
+  | { kind: "run"; number: number; at: number; assignment: TaskAssignment }
+  /** Whether what was claimed is still wanted. */
+  | { kind: "go"; number: number; isWanted: boolean }
   | { kind: "abort"; taskId: string; attempt: number; why: RevokeKind; reason: string }
   | { kind: "answer"; id: number; output?: unknown; error?: WireError }
   | { kind: "end" };
@@ -29,6 +38,10 @@ export type ToHost =
   | { kind: "ready"; tasks: GuestTask[] }
   /** It cannot work: the module is missing, throws or has no tasks. */
   | { kind: "unfit"; message: string }
+  /** All up to this number were begun, or claimed; said only where there is no quicker way. */
+  | { kind: "begun"; number: number }
+  /** This one has waited so long that it may have been given to another isolate. */
+  | { kind: "claim"; number: number }
   | { kind: "outcome"; taskId: string; attempt: number; outcome: TaskOutcome }
   | { kind: "call"; id: number; op: string; input: unknown; timeoutMs?: number; workspace?: string }
   | { kind: "cancel"; id: number }

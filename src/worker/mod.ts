@@ -29,3 +29,7 @@ export { createWorker, type Worker } from "./worker.ts";
 export type { EndedAttempt, WorkerOptions, WorkerStats } from "./worker.ts";
 export type { TaskContext, TaskLog, TaskProgress } from "./context.ts";
 export { NonRetryableError, RetryLaterError, TaskAbortedError } from "./errors.ts";
+export { runWorkerPool } from "#pool";
+export type { Isolation, WorkerPoolOptions } from "./pool_options.ts";
+export type { PoolEvent, PoolResult } from "./pool.ts";
+export type { SeatEvent } from "./seat.ts";

@@ -3,6 +3,7 @@ import type { CancelTimer, Clock } from "../base/clock.ts";
 import type { TaskAssignment, TaskOutcome } from "../protocol/tasks.ts";
 import type { Link } from "../session/link.ts";
 import { abortedOutcome } from "./attempt.ts";
+import type { Crashes } from "./crashes.ts";
 import { Isolate, type Launched } from "./isolate_host.ts";
 import type { GuestTask } from "./isolate_line.ts";
 import type { Executor } from "./worker.ts";
@@ -16,11 +17,13 @@ export interface SeatOptions {
   readonly drainMs: number;
   /** Bytes an isolate may use before it is replaced; no end when left out. */
   readonly memoryBytes?: number;
+  /** Which tasks were there when an isolate crashed. */
+  readonly crashes: Crashes;
   /** How long a new isolate may take to be ready, in ms. */
   readonly startMs?: number;
   /** Hears what happens. */
   onEvent(event: SeatEvent): void;
-  /** Hears that `slotsOf` or `tasks` may be different. */
+  /** Hears that `isReady` or `tasks` may be different. */
   onChange(): void;
 }
 
@@ -30,7 +33,6 @@ export type SeatEvent =
   | { type: "exited"; isolate: string; how: string; isExpected: boolean; retryInMs?: number }
   | { type: "replacing"; isolate: string; why: string }
   | { type: "unfit"; message: string; retryInMs?: number }
-  | { type: "blocked"; isolate: string }
   | { type: "error"; message: string };
 
 const FIRST_MS = 200;
@@ -38,24 +40,18 @@ const LONGEST_MS = 30_000;
 /** An isolate that has lived so long has recovered, in ms. */
 const STABLE_MS = 10_000;
 const START_MS = 30_000;
-const LOOK_MS = 1_000;
-/** Times a task may take its isolate with it before it is taken for the cause. */
-const CRASHES = 3;
-/** Tasks whose crashes are remembered. */
-const REMEMBERED = 1_000;
-
+const LOOK_MS = 250;
 /** Keeps one isolate alive and gives it attempts: starts it, starts it again, replaces it. */
 export class Seat implements Executor {
   readonly #options: SeatOptions;
   readonly #isolates = new Set<Isolate>();
-  readonly #crashes = new Map<string, number>();
   #current: Isolate | undefined;
   #wanted: (() => void)[] = [];
   #failures = 0;
   #isOver = false;
   #isReplacing = false;
   #timers = new Set<CancelTimer>();
-  #wasBlocked = false;
+  #lookedAt = 0;
   /** What its isolate can do. */
   tasks: GuestTask[] = [];
 
@@ -73,27 +69,24 @@ export class Seat implements Executor {
     return [...this.#isolates];
   }
 
-  /** How many slots it may offer, of so many: none without an isolate, none beyond what runs when that is blocked. */
-  slotsOf(slots: number): number {
-    const isolate = this.#current;
-    if (!isolate || isolate.gone !== undefined) return 0;
-    return isolate.isBlocked ? Math.min(slots, isolate.size) : slots;
+  /** Whether it has an isolate that takes tasks. */
+  get isReady(): boolean {
+    return this.#current !== undefined;
   }
 
   /** Starts the first isolate; rejects when it cannot work. */
   async start(): Promise<void> {
     this.#use(await this.#launch());
+    this.#lookedAt = this.#options.clock.now();
     this.#every(LOOK_MS, () => this.#look());
   }
 
   async #launch(): Promise<[Isolate, GuestTask[]]> {
-    const { clock, launch, onEvent, onChange, startMs = START_MS } = this.#options;
+    const { clock, launch, onEvent, startMs = START_MS } = this.#options;
     const report = (error: unknown): void => onEvent({ type: "error", message: String(error) });
-    const isolate = new Isolate(launch(), clock, report, () => {
-      if (this.#wasBlocked && isolate === this.#current) onChange();
-    });
+    const isolate = new Isolate(launch(), clock, report);
     this.#isolates.add(isolate);
-    isolate.outcomeOfLoss = (assignment, how) => this.#lost(assignment, how);
+    isolate.outcomeOfLoss = (assignment, how, isAlone) => this.#options.crashes.outcomeOf(assignment, how, isAlone);
     isolate.exited.then((how) => this.#exited(isolate, how));
     const late = clock.timer(startMs, () => isolate.terminate());
     try {
@@ -153,15 +146,15 @@ export class Seat implements Executor {
     return wait;
   }
 
-  /** Puts a new isolate in the place of the one there is; that one finishes what it runs. */
-  async replace(why: string): Promise<void> {
+  /** Puts a new isolate in the place of the one there is; that one finishes what it runs, within so many ms. */
+  async replace(why: string, withinMs: number = this.#options.drainMs): Promise<void> {
     const old = this.#current;
     if (this.#isReplacing || this.#isOver) return;
     this.#isReplacing = true;
     try {
       if (old) this.#options.onEvent({ type: "replacing", isolate: old.name, why });
       const launched = await this.#launch();
-      old?.retire(this.#options.drainMs);
+      old?.retire(withinMs);
       this.#use(launched);
     } catch (error) {
       if (!this.#isOver) this.#options.onEvent({ type: "unfit", message: messageOf(error) });
@@ -171,30 +164,39 @@ export class Seat implements Executor {
   }
 
   #look(): void {
-    const { memoryBytes = Infinity, onEvent, onChange } = this.#options;
+    const { memoryBytes = Infinity, clock } = this.#options;
+    const now = clock.now();
+    // When this process was held up itself, nothing can be said of others.
+    const isFair = now - this.#lookedAt < LOOK_MS * 3;
+    this.#lookedAt = now;
+    if (!isFair) return;
     const isolate = this.#current;
-    if (!isolate) return;
-    if (isolate.usedBytes > memoryBytes && !this.#isReplacing) {
-      const [used, limit] = [isolate.usedBytes, memoryBytes].map((bytes) => Math.round(bytes / 2 ** 20));
-      // Far beyond it, there is no time to wait for what runs.
-      if (isolate.usedBytes > memoryBytes * 1.5) isolate.terminate();
-      else this.replace(`it uses ${used} MiB, ${limit} are allowed`);
+    if (isolate && !this.#isReplacing) {
+      // One that has only just begun may need that much for a moment, or always: no use in replacing it at once.
+      if (isolate.usedBytes > memoryBytes && now - isolate.readyAt > STABLE_MS / 2) {
+        const [used, limit] = [isolate.usedBytes, memoryBytes].map((bytes) => Math.round(bytes / 2 ** 20));
+        // Far beyond it, there is no time to wait for what runs.
+        if (isolate.usedBytes > memoryBytes * 1.5) isolate.terminate();
+        else this.replace(`it uses ${used} MiB, ${limit} are allowed`);
+      } else if (isolate.isBlocked && isolate.size > 0) {
+        // What runs there may take as long as it may; everything else goes to another.
+        this.replace("a task keeps it busy", Infinity);
+      }
     }
-    const { isBlocked } = isolate;
-    if (isBlocked && !this.#wasBlocked) onEvent({ type: "blocked", isolate: isolate.name });
-    if (isBlocked || this.#wasBlocked) onChange();
-    this.#wasBlocked = isBlocked;
+    for (const one of this.#isolates) if (one.isBlocked && one !== this.#current) one.withdraw();
   }
 
   async execute(assignment: TaskAssignment, signal: AbortSignal, link: Link): Promise<TaskOutcome> {
-    while (!this.#current || this.#current.isRetired) {
+    for (;;) {
+      const outcome = await this.#current?.execute(assignment, signal, link);
+      if (outcome) return outcome;
       if (signal.aborted || this.#isOver) return abortedOutcome(signal.reason);
+      if (this.#current) continue;
       await new Promise<void>((resolve) => {
         this.#wanted.push(resolve);
         signal.addEventListener("abort", () => resolve(), { once: true });
       });
     }
-    return await this.#current.execute(assignment, signal, link);
   }
 
   /** An attempt does not end though it was told to: its isolate goes, as soon as nobody else is hurt. */
@@ -205,17 +207,6 @@ export class Seat implements Executor {
       isolate.abandon(assignment);
       if (isolate === this.#current) this.replace(`task ${assignment.taskId} does not stop`);
     }
-  }
-
-  #lost({ taskId }: TaskAssignment, how: string): TaskOutcome {
-    const crashes = (this.#crashes.get(taskId) ?? 0) + 1;
-    this.#crashes.delete(taskId);
-    this.#crashes.set(taskId, crashes);
-    if (this.#crashes.size > REMEMBERED) this.#crashes.delete(this.#crashes.keys().next().value!);
-    const words = `its isolate has gone: ${how}`;
-    if (crashes < CRASHES) return { kind: "released", reason: words };
-    this.#crashes.delete(taskId);
-    return { kind: "failed", error: { name: "IsolateCrashedError", message: `${words}, ${crashes} times` } };
   }
 
   #after(ms: number, run: () => void): void {

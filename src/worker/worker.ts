@@ -154,10 +154,11 @@ export class Worker implements AsyncDisposable {
     return this.#ended.add(handler);
   }
 
-  /** Changes how many slots there are. What runs goes on. */
-  resize(slots: number): void {
-    if (this.#drained || slots === this.#offer.slots) return;
+  /** Changes how many slots there are, or what it can do. What runs goes on. */
+  resize(slots: number, types: readonly string[] = this.#offer.types!): void {
+    if (this.#drained || (slots === this.#offer.slots && String(types) === String(this.#offer.types))) return;
     this.#offer.slots = slots;
+    this.#offer.types = [...types];
     if (this.#session.state === "ready") this.#serving.announce();
   }
 

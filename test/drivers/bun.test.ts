@@ -1,4 +1,5 @@
 import { suites } from "../suites/served.ts";
+import { storeSuites } from "../suites/stores.ts";
 import { bind } from "./bind.ts";
 
-bind(suites, { runtime: "bun" });
+bind([...suites, ...storeSuites], { runtime: "bun" });

@@ -16,7 +16,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   store: ["errors", "base", "protocol"],
   gateway: [...CORE, "store"],
   testing: [...CORE, "store", "client", "gateway"],
-  runtime: [...CORE, "store", "gateway"],
+  // Pools are launched here, and are workers over clients.
+  runtime: [...CORE, "store", "client", "worker", "gateway"],
   cli: [...CORE, "store", "client", "worker", "proxy", "gateway", "runtime"],
   // mod.ts, the public face, promises to load wherever there is a web platform.
   mod: [...CORE, "client", "worker", "proxy"],
@@ -28,7 +29,11 @@ const PACKAGES: Record<string, string> = {
   hono: "gateway",
   ws: "runtime",
   "#dial": "client",
+  "#pool": "worker",
 };
+
+/** A file that is not what its folder is: starting a pool by a path is promised to users, and starting is the command's. */
+const STRAYS: Record<string, string> = { "src/worker/main.ts": "cli" };
 
 const WITH_PLATFORM = ["runtime", "cli"];
 const EDGE_LINE = "// edge: no Deno, Bun, node: or cloudflare: names";
@@ -36,7 +41,7 @@ const PLATFORM_MODULE = /^(?:node|bun|cloudflare):|^bun$/;
 
 /** "src/gateway/router.ts" is in "gateway", "src/errors.ts" in "errors", "mod.ts" in "mod". */
 function folderOf(file: string): string {
-  return file.replace(/^src\//, "").replace(/\/.*$/, "").replace(/\.ts$/, "");
+  return STRAYS[file] ?? file.replace(/^src\//, "").replace(/\/.*$/, "").replace(/\.ts$/, "");
 }
 
 function isTest(file: string): boolean {

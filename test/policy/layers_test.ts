@@ -25,6 +25,15 @@ const kept: [string, Record<string, string>][] = [
   ["an import from the left", { "src/session/a.ts": `import type { B } from "../base/b.ts";`, "src/base/b.ts": "" }],
   ["a package at home", { "src/protocol/a.ts": `import { Packr } from "msgpackr/pack";` }],
   ["the dialler in a client", { "src/client/a.ts": `import { dial } from "#dial";` }],
+  ["a pool's isolates in the worker's entry", { "src/worker/a.ts": `export { runWorkerPool } from "#pool";` }],
+  ["a pool at the rim", {
+    "src/runtime/a.ts": `import process from "node:process";\nimport { b } from "../worker/b.ts";`,
+    "src/worker/b.ts": "",
+  }],
+  ["the command behind the worker's path", {
+    "src/worker/main.ts": `// starts it\nimport "../cli/run.ts";`,
+    "src/cli/run.ts": "",
+  }],
   ["a platform at the rim", { "src/runtime/a.ts": `import fs from "node:fs";\nDeno.serve(() => {});` }],
   ["a test that joins both ends", {
     "src/client/a_test.ts": `import { test } from "node:test";\nimport { b } from "../gateway/b.ts";`,
@@ -59,6 +68,8 @@ const broken: [string, RegExp, Record<string, string>][] = [
   ["hono elsewhere", /belongs to gateway/, { "src/runtime/a.ts": `import { Hono } from "hono/tiny";` }],
   ["ws elsewhere", /belongs to runtime/, { "src/transport/a.ts": `import { WebSocket } from "ws";` }],
   ["the dialler elsewhere", /belongs to client/, { "src/gateway/a.ts": `import { dial } from "#dial";` }],
+  ["the pool elsewhere", /belongs to worker/, { "src/client/a.ts": `import { runWorkerPool } from "#pool";` }],
+  ["a worker that knows the command", /worker must not know cli/, { "src/worker/a.ts": `import "../cli/b.ts";` }],
   ["an unknown package", /no folder may use/, { "src/gateway/a.ts": `import "left-pad";` }],
   ["Deno by name", /names Deno/, { "src/base/a.ts": `export const a = Deno.pid;` }],
   ["Bun by a cast", /names Bun/, { "src/base/a.ts": `(globalThis as { Bun?: unknown }).Bun;` }],

@@ -1,10 +1,12 @@
 import type { Case, Env } from "../harness.ts";
 import { cases as clientCases } from "./client.ts";
 import { cases as fabricCases } from "./fabric.ts";
+import { cases as stateCases } from "./state.ts";
+import { cases as socketCases } from "./state_socket.ts";
 import { cases as vectorCases } from "./vectors.ts";
 
 /** Client cases need a gateway: where the driver gives none, each run brings its own on a real port. */
-const served: Case[] = clientCases.map((one) => ({
+const served: Case[] = [...clientCases, ...socketCases].map((one) => ({
   ...one,
   async run(env: Env): Promise<void> {
     const { allowAll, createGateway } = await import("../../src/gateway/mod.ts");
@@ -28,4 +30,4 @@ async function loadRim(runtime: string): Promise<typeof import("../../src/runtim
 }
 
 /** Cases that bring their own world along and run on every runtime that can serve. */
-export const suites: Case[] = [...served, ...fabricCases, ...vectorCases];
+export const suites: Case[] = [...served, ...fabricCases, ...stateCases, ...vectorCases];

@@ -4,6 +4,7 @@ import { createGateway, type Gateway } from "../../gateway/gateway.ts";
 import { VERSION } from "../../protocol/version.ts";
 import type { ServeOptions, Server } from "../../runtime/rim.ts";
 import { memoryStore } from "../../store/memory.ts";
+import type { Store } from "../../store/store.ts";
 import type { DevOptions } from "../args.ts";
 import { loadExample, runDemo } from "../demo.ts";
 import { readFolder } from "../folder.ts";
@@ -12,6 +13,8 @@ import type { Output } from "../output.ts";
 const FIRST_PORT = 8787;
 const PORTS_TO_TRY = 20;
 const DRAIN_MS = 900;
+/** On one machine a worker that is alive comes back at once; one that does not has ended with the gateway. */
+const LIMITS = { taskGraceMs: 2_000 };
 /** npm passes a Ctrl-C on to a script that the terminal has told already: that near, two signals are one. */
 const SAME_SIGNAL_MS = 250;
 
@@ -30,10 +33,12 @@ export async function dev(options: DevOptions, output: Output): Promise<number> 
 
   const stop = new AbortController();
   const stopped = listenForSignals(stop, output);
-  const gateway = await createGateway({ store: memoryStore(), auth: allowAll() });
+  const store = await openStore(options.store);
+  if (store instanceof Error) return fail(output, store.message, 1);
+  const gateway = await createGateway({ store, auth: allowAll(), limits: LIMITS });
   const server = await open(gateway, options).catch((error) => error as Error);
   if (server instanceof Error) return fail(output, whyNotOpen(server, options), refusedHost(server) ? 2 : 1);
-  greet(server, output);
+  greet(server, options, output);
 
   let code = 0;
   if (text && example) {
@@ -63,10 +68,23 @@ function fail(output: Output, message: string, code: number): number {
   return code;
 }
 
-function greet(server: Server, output: Output): void {
+/** A file, or nothing that lasts. Loaded when it is wanted: not every runtime that runs the command has SQLite. */
+async function openStore(file: string): Promise<Store | Error> {
+  if (file === "memory") return memoryStore();
+  try {
+    const { sqliteStore } = await import("../../runtime/sqlite.ts");
+    return sqliteStore(file);
+  } catch (error) {
+    const { message } = error as Error;
+    return new Error(`${message}. Another file: --store <file>; nothing kept: --store memory`);
+  }
+}
+
+function greet(server: Server, { store }: DevOptions, output: Output): void {
   const { url, httpUrl, port } = server;
-  output.event("listening", { url, httpUrl, port, pid: process.pid, version: VERSION });
-  output.line(`${output.bold("Aether Edge")} ${VERSION}: a gateway in memory, open to everybody on this machine\n`);
+  output.event("listening", { url, httpUrl, port, store, pid: process.pid, version: VERSION });
+  const where = store === "memory" ? "in memory" : `that keeps everything in ${store}`;
+  output.line(`${output.bold("Aether Edge")} ${VERSION}: a gateway ${where}, open to everybody on this machine\n`);
   output.line(`  WebSocket  ${output.bold(url)}`);
   output.line(`  HTTP       ${output.bold(httpUrl)}  ${output.dim("/healthz /readyz /metrics /version")}`);
   const identity = `workspace: "demo", implementation: "hello", specifier: "1"`;

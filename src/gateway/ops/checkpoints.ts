@@ -235,7 +235,8 @@ export class CheckpointOps implements OpGroup {
     const head = await this.#head(owner, key);
     const own = head && uploadOf(key, (decodeStructured(head.value) as Head).upload);
     // One at a time: their values come with them.
-    for (let after: string | undefined;;) {
+    let after: string | undefined;
+    for (;;) {
       const [part] = await kv.list(partsOf(owner), prefixOf(key), after, 1, clock.now());
       if (!part) return;
       after = part.key;

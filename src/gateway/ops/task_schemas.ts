@@ -7,14 +7,23 @@ import { checked } from "./kv_schemas.ts";
 const id = v.pipe(v.string(), v.regex(/^[0-9a-v]{19}$/, "is no task id"));
 const short = v.pipe(v.string(), v.maxLength(256));
 const words = v.pipe(v.string(), v.maxLength(4096));
-const ms = v.pipe(v.number(), v.finite(), v.minValue(0));
-const moreMs = v.pipe(v.number(), v.finite(), v.minValue(1));
+/** Thirty years: what lasts longer is a mistake in the unit. */
+const LONGEST_MS = 1e12;
+/** Last moment a Date can say. */
+const LAST_MOMENT = 8.64e15;
+/** Bytes a resume may bring: it is kept in the record. */
+const INPUT_BYTES = 64 * 1024;
+
+const ms = v.pipe(v.number(), v.minValue(0), v.maxValue(LONGEST_MS));
+const moreMs = v.pipe(v.number(), v.minValue(1), v.maxValue(LONGEST_MS));
 const whole = v.pipe(v.number(), v.integer(), v.minValue(1));
-const moment = v.pipe(v.number(), v.finite(), v.minValue(0));
-const bytes = v.pipe(
-  v.instance(Uint8Array, "must be bytes"),
-  v.check((value) => value.length <= KV_VALUE_BYTES, `must not be longer than ${KV_VALUE_BYTES} bytes`),
-);
+const moment = v.pipe(v.number(), v.minValue(0), v.maxValue(LAST_MOMENT));
+const bytesUpTo = (most: number): v.GenericSchema<Uint8Array> =>
+  v.pipe(
+    v.instance(Uint8Array, "must be bytes"),
+    v.check((value) => value.length <= most, `must not be longer than ${most} bytes`),
+  );
+const bytes = bytesUpTo(KV_VALUE_BYTES);
 const texts = v.pipe(
   v.record(short, words),
   v.check((map) => Object.keys(map).length <= 64, "more than 64 entries"),
@@ -53,15 +62,22 @@ const error = v.object({
   code: optional(short),
   details: optional(v.record(v.string(), v.unknown())),
 });
-const wait = v.object({
-  for: v.picklist(["input", "authority", "dependency", "hibernation"]),
-  reason: optional(words),
-  dependsOn: optional(v.pipe(v.array(id), v.maxLength(1000))),
-  wakeAt: optional(moment),
-  wakeOnEvents: optional(v.pipe(v.array(short), v.minLength(1), v.maxLength(100))),
-  timeoutMs: optional(moreMs),
-  onTimeout: optional(v.picklist(["fail", "retry", "resume"])),
-});
+const wait = v.pipe(
+  v.object({
+    for: v.picklist(["input", "authority", "dependency", "hibernation"]),
+    reason: optional(words),
+    dependsOn: optional(v.pipe(v.array(id), v.minLength(1), v.maxLength(1000))),
+    wakeAt: optional(moment),
+    wakeOnEvents: optional(v.pipe(v.array(short), v.minLength(1), v.maxLength(100))),
+    timeoutMs: optional(moreMs),
+    onTimeout: optional(v.picklist(["fail", "retry", "resume"])),
+  }),
+  v.check(
+    (wait) => (wait.for === "dependency") === (wait.dependsOn !== undefined),
+    "dependsOn is for dependency alone",
+  ),
+  v.check((wait) => wait.for === "hibernation" || !wait.wakeOnEvents, "wakeOnEvents is for hibernation alone"),
+);
 const outcome = v.variant("kind", [
   v.object({ kind: v.literal("completed"), result: optional(bytes), isStructured: optional(v.boolean()) }),
   v.object({
@@ -104,9 +120,10 @@ export const create = checked(
     target: optional(v.pipe(v.string(), v.minLength(1), v.maxLength(512))),
     payload: bytes,
     isStructured: optional(v.boolean()),
-    priority: optional(v.pipe(v.number(), v.minValue(0), v.maxValue(100))),
+    priority: optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(100))),
     idempotencyKey: optional(v.pipe(short, v.minLength(1))),
     idempotencyTtlMs: optional(moreMs),
+    dedupe: optional(v.pipe(short, v.minLength(1))),
     singleton: optional(v.pipe(short, v.minLength(1))),
     debounce: optional(keyed),
     throttle: optional(keyed),
@@ -173,13 +190,14 @@ export const act = checked(
     action: v.picklist(["cancel", "retry", "pause", "resume", "reject", "start"]),
     reason: optional(words),
     wait: optional(wait),
-    input: optional(bytes),
+    input: optional(bytesUpTo(INPUT_BYTES)),
     payload: optional(bytes),
     isStructured: optional(v.boolean()),
     metadata: optional(texts),
   }),
 );
-export const byId = checked("task.get", v.object({ taskId: id }));
+export const get = checked("task.get", v.object({ taskId: id, withPayload: optional(v.boolean()) }));
+export const result = checked("task.result", v.object({ taskId: id }));
 export const query = checked(
   "task.query",
   v.object({

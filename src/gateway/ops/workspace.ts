@@ -22,12 +22,21 @@ export class WorkspaceOps implements OpGroup {
   readonly #entrance: Entrance;
   readonly #registry: Registry;
   readonly #router: Router;
+  readonly #moved: (session: Session) => void;
 
-  constructor(core: Core, entrance: Entrance, registry: Registry, router: Router) {
+  /** @param moved hears of every session that is somewhere else now */
+  constructor(
+    core: Core,
+    entrance: Entrance,
+    registry: Registry,
+    router: Router,
+    moved: (session: Session) => void = () => {},
+  ) {
     this.#core = core;
     this.#entrance = entrance;
     this.#registry = registry;
     this.#router = router;
+    this.#moved = moved;
   }
 
   readonly ops: OpGroup["ops"] = {
@@ -84,6 +93,7 @@ export class WorkspaceOps implements OpGroup {
     this.#registry.enter(session);
     for (const consumer of go) session.leave(consumer);
     if (topic !== former) this.#registry.release(former, session);
+    this.#moved(session);
     // What was kept for the new identity comes now, and what came while it was not it yet.
     session.resume();
   }

@@ -19,13 +19,13 @@ export function connectEvents(engine: TaskEngine, router: Router): void {
       topic,
       workspace,
     });
-    engine.wakeOn(workspace, [name]);
+    engine.waits.wakeOn(workspace, [name]);
   });
   router.onEvent = (workspace, view) => {
     // Nobody on the way decodes a payload, unless a task waits for what may be in it.
-    if (!engine.hasSleepers || view.payloadEnd - view.payloadStart > LOOKED_INTO) return;
+    if (!engine.waits.hasSleepers || view.payloadEnd - view.payloadStart > LOOKED_INTO) return;
     const names = namesIn(view.bytes.subarray(view.payloadStart, view.payloadEnd));
-    if (names.length > 0) engine.wakeOn(workspace, names);
+    if (names.length > 0) engine.waits.wakeOn(workspace, names);
   };
 }
 

@@ -1,18 +1,15 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { Cron } from "croner";
-import { InvalidArgumentError, NotFoundError } from "../../errors.ts";
-import { fromUtf8, utf8 } from "../../base/bytes.ts";
+import { ConflictError, InvalidArgumentError, NotFoundError } from "../../errors.ts";
 import { isTerminal, type NewTask, TaskAssignmentMode, TaskPriority } from "../../protocol/tasks.ts";
 import type { MaybePromise } from "../../store/store.ts";
 import type { Core } from "../core.ts";
-import { then } from "../soon.ts";
-import type { TaskEngine } from "./engine.ts";
-import { newTaskId, type TaskState } from "./record.ts";
+import { each, then } from "../soon.ts";
+import type { Redrive, TaskEngine } from "./engine.ts";
+import { type Name, namesOf, TaskNames } from "./names.ts";
+import type { TaskState } from "./record.ts";
+import { nextRun, taskOf } from "./schedule.ts";
 import type { Task } from "./task.ts";
-
-const IDEMPOTENCY_MS = 24 * 3600_000;
-/** Keys that name tasks: idempotency, singleton, throttle, debounce. */
-const KEYS = "ti";
+import { TaskIds } from "./task_ids.ts";
 
 /** What came of it. */
 export interface Made {
@@ -20,37 +17,76 @@ export interface Made {
   isNew: boolean;
 }
 
+/** Whether a caller may know of a task. */
+export type May = (state: TaskState) => boolean;
+
 /** Makes tasks, or finds the one that a key names already. */
 export class TaskCreation {
   readonly #core: Core;
   readonly #engine: TaskEngine;
+  readonly #names: TaskNames;
+  readonly #ids: TaskIds;
 
   constructor(core: Core, engine: TaskEngine) {
     this.#core = core;
     this.#engine = engine;
-    engine.onCron = (task) => this.#fire(task);
-  }
-
-  /** @param creator topic of who asks; `workspace` is where, checked by the caller */
-  create(input: NewTask, creator: string, workspace: string): MaybePromise<Made> {
-    const now = this.#core.clock.now();
-    if (input.cron) input = { ...input, runAt: nextRun(input.cron, now) };
-    return then(this.#named(input, workspace, now), (known): MaybePromise<Made> => {
-      if (known) return { state: this.#join(known, input), isNew: false };
-      return then(this.#parent(input.parentTaskId), (parent) =>
-        then(this.#requireKnown(input.dependsOn ?? []), () => {
-          const state = this.#state(input, creator, workspace, parent, now);
-          this.#engine.shelf.setPayload(state, input.payload);
-          this.#name(input, state, now);
-          this.#engine.add(state);
-          return { state, isNew: true };
-        }));
+    this.#names = new TaskNames(core, (id) => engine.find(id));
+    this.#ids = new TaskIds(core.random);
+    engine.lives.onCron = (task) => this.#fire(task);
+    engine.onOver((state) => {
+      const gone = this.#names.over(state);
+      if (gone instanceof Promise) gone.catch((error) => this.#failed("task.names", state, error));
     });
   }
 
-  #state(input: NewTask, creator: string, workspace: string, parent: TaskState | undefined, now: number): TaskState {
+  /**
+   * Makes a task, or finds it.
+   * @param creator topic of who asks; `workspace` is where, checked by the caller
+   * @param may whether who asks may know of a task that this one depends on, or is a part of
+   * @throws {NotFoundError} when there is none such
+   */
+  create(input: NewTask, creator: string, workspace: string, may: May = () => true): MaybePromise<Made> {
+    const names = namesOf(input, workspace);
+    return this.#names.inTurn(names, () =>
+      then(this.#names.find(names), (known): MaybePromise<Made> => {
+        if (known) return { state: this.#join(known.state, known.by, input, names), isNew: false };
+        return then(this.requireKnown(input.dependsOn, may), () =>
+          then(this.#parent(input.parentTaskId, may), (parent) => ({
+            state: this.#make(input, names, creator, workspace, parent),
+            isNew: true,
+          })));
+      }));
+  }
+
+  /** Makes sure that tasks are there. @throws {NotFoundError} when one is not, or the caller must not know of it */
+  requireKnown(ids: readonly string[] = [], may: May): MaybePromise<void> {
+    return each(ids, (id) =>
+      then(this.#engine.find(id), (found) => {
+        if (!found || !may(found)) throw new NotFoundError(`Cannot depend on task ${id}: there is none`);
+      }));
+  }
+
+  #parent(id: string | undefined, may: May): MaybePromise<TaskState | undefined> {
+    if (id === undefined) return undefined;
+    return then(this.#engine.find(id), (parent) => {
+      if (!parent || !may(parent)) throw new NotFoundError(`Cannot make a part of task ${id}: there is none`);
+      if (isTerminal(parent.status)) {
+        throw new InvalidArgumentError(`Cannot make a part of task ${id}: it is ${parent.status}`, "parentTaskId");
+      }
+      return parent;
+    });
+  }
+
+  #make(
+    input: NewTask,
+    names: readonly Name[],
+    creator: string,
+    workspace: string,
+    parent: TaskState | undefined,
+  ): TaskState {
+    const now = this.#core.clock.now();
     const { implementation = input.type, mode = TaskAssignmentMode.Pool } = input;
-    const id = newTaskId(this.#core.random, now);
+    const id = this.#ids.next(now);
     const state: TaskState = {
       id,
       type: input.type,
@@ -70,7 +106,7 @@ export class TaskCreation {
       concurrency: input.concurrency,
       rateLimit: input.rateLimit,
       idempotencyKey: input.idempotencyKey,
-      singleton: input.singleton,
+      names: names.length === 0 ? undefined : names.filter(({ ms }) => ms === undefined).map(({ name }) => name),
       correlationId: input.correlationId,
       taskClass: input.taskClass,
       onDependencyFailure: input.onDependencyFailure,
@@ -83,76 +119,44 @@ export class TaskCreation {
       failures: 0,
       losses: 0,
       dependsOn: input.dependsOn ?? [],
-      runAt: input.debounce ? now + input.debounce.ms : input.runAt,
+      runAt: firstRun(input, now),
       isStructured: input.isStructured,
       events: 0,
       history: [],
     };
+    this.#engine.shelf.setPayload(state, input.payload);
+    this.#names.give(names, id);
+    this.#engine.lives.add(state);
     return state;
   }
 
-  #parent(id: string | undefined): MaybePromise<TaskState | undefined> {
-    if (id === undefined) return undefined;
-    return then(this.#engine.find(id), (parent) => {
-      if (!parent) throw new NotFoundError(`Cannot make a part of task ${id}: there is none`);
-      if (isTerminal(parent.status)) {
-        throw new InvalidArgumentError(`Cannot make a part of task ${id}: it is ${parent.status}`, "parentTaskId");
-      }
-      return parent;
-    });
-  }
-
-  #requireKnown(ids: readonly string[]): MaybePromise<void> {
-    const [id, ...rest] = ids;
-    if (id === undefined) return;
-    return then(this.#engine.find(id), (found) => {
-      if (!found) throw new NotFoundError(`Cannot depend on task ${id}: there is none`);
-      return this.#requireKnown(rest);
-    });
-  }
-
-  // ---- keys -----------------------------------------------------------------------------------------------------
-
-  /** The task that one of the keys names, as far as that key still counts. */
-  #named(input: NewTask, workspace: string, now: number): MaybePromise<TaskState | undefined> {
-    const keys = keysOf(input, workspace);
-    const look = (at: number): MaybePromise<TaskState | undefined> => {
-      if (at === keys.length) return undefined;
-      return then(this.#core.store.kv.get(KEYS, keys[at].name, now), (record) => {
-        if (!record) return look(at + 1);
-        return then(this.#engine.find(fromUtf8(record.value)), (state) => {
-          const counts = state && (keys[at].lasts === "window" || !isTerminal(state.status)) &&
-            (keys[at].lasts !== "pending" || state.status === "pending");
-          return counts ? state : look(at + 1);
-        });
-      });
-    };
-    return look(0);
-  }
-
-  #name(input: NewTask, state: TaskState, now: number): void {
-    for (const { name, ms } of keysOf(input, state.workspace)) {
-      const expiresAt = ms === undefined ? 0 : now + ms;
-      this.#core.store.kv.put(KEYS, name, utf8(state.id), { now, expiresAt });
-      if (expiresAt > 0) this.#core.wakeAt(expiresAt);
-    }
-  }
-
-  /** A key that lasts as long as its task goes with it. */
-  over(state: TaskState): void {
-    if (state.singleton !== undefined) {
-      this.#core.store.kv.purge(KEYS, keyName("s", state.workspace, state.type, state.singleton));
-    }
-  }
-
-  /** Debounced calls are joined: the last payload counts, and the wait begins anew. */
-  #join(state: TaskState, { debounce, payload, isStructured }: NewTask): TaskState {
-    const task = debounce && state.status === "pending" ? this.#engine.live(state.id) : undefined;
+  /** The call found a task. Debounced ones are joined: the last payload counts, and the wait begins anew. */
+  #join(state: TaskState, by: Name, input: NewTask, names: readonly Name[]): TaskState {
+    // Made again, it finds that task by its idempotency key, whatever it was found by now.
+    if (by.kind !== "idempotency") this.#names.give(names.filter(({ kind }) => kind === "idempotency"), state.id);
+    const isDebounced = names.some(({ kind, name }) => kind === "debounce" && state.names?.includes(name));
+    const task = isDebounced && state.attempt === 0 ? this.#engine.live(state.id) : undefined;
     if (!task) return state;
-    this.#engine.shelf.setPayload(state, payload);
-    state.isStructured = isStructured;
-    this.#engine.reschedule(task, this.#core.clock.now() + debounce!.ms);
+    this.#engine.shelf.setPayload(state, input.payload);
+    state.isStructured = input.isStructured;
+    this.#engine.lives.reschedule(task, this.#core.clock.now() + input.debounce!.ms);
     return state;
+  }
+
+  /**
+   * A task that is over, and not completed, begins again.
+   * @throws {ConflictError} when another one has taken its singleton or dedupe key
+   */
+  redrive(state: TaskState, change: Redrive): MaybePromise<Task> {
+    return then(this.#names.retake(state), (holder) => {
+      if (holder) {
+        throw new ConflictError(`Cannot retry task ${state.id}: task ${holder.id} has its key now`, {
+          details: { taskId: holder.id },
+          retryable: false,
+        });
+      }
+      return this.#engine.redrive(state, change);
+    });
   }
 
   // ---- schedules ------------------------------------------------------------------------------------------------
@@ -160,67 +164,41 @@ export class TaskCreation {
   /** A schedule's moment has come: a task is made, and the next moment set. One that was missed is made up for once. */
   #fire(schedule: Task): void {
     const { state } = schedule;
-    const now = this.#core.clock.now();
-    const made = this.#payload(state, (payload) => {
-      const { type, implementation, mode, target, priority, weight, retry, timeoutMs } = state;
-      const { concurrency, rateLimit, taskClass, metadata, correlationId, completionEvent, isStructured } = state;
-      const input: NewTask = {
-        ...{
-          type,
-          implementation,
-          mode,
-          target,
-          priority,
-          weight,
-          retry,
-          timeoutMs,
-          concurrency,
-          rateLimit,
-          taskClass,
-        },
-        ...{ metadata, correlationId, completionEvent, isStructured, payload },
-        parentTaskId: state.id,
-        idempotencyKey: `${state.id}@${state.runAt}`,
-      };
-      return then(this.create(input, state.creator, state.workspace), () => {
-        this.#engine.reschedule(schedule, nextRun(state.cron!, now));
-      });
-    });
-    if (made instanceof Promise) {
-      made.catch((error) => this.#core.logger("error", "task.cron", { task: state.id, error: String(error) }));
+    const made = (): void => this.#next(schedule);
+    const failed = (error: unknown): void => {
+      this.#failed("task.cron", state, error);
+      this.#next(schedule);
+    };
+    try {
+      const making = then(
+        this.#engine.shelf.payload(state),
+        (payload) => then(this.create(taskOf(state, payload), state.creator, state.workspace), made),
+      );
+      if (making instanceof Promise) making.catch(failed);
+    } catch (error) {
+      failed(error);
     }
   }
 
-  #payload(state: TaskState, use: (payload: Uint8Array) => MaybePromise<void>): MaybePromise<void> {
-    return then(state.payload ?? this.#engine.shelf.payload(state.id), use);
+  #next(schedule: Task): void {
+    const next = nextRun(schedule.state.cron!, this.#core.clock.now());
+    if (next === undefined) this.#engine.lives.go(schedule, "finish", { reason: "its schedule has no further moment" });
+    else this.#engine.lives.reschedule(schedule, next);
+  }
+
+  #failed(what: string, { id }: TaskState, error: unknown): void {
+    this.#core.logger("error", what, { task: id, error: String(error) });
   }
 }
 
-interface Key {
-  readonly name: string;
-  /** How long it is kept, in ms; undefined as long as its task. */
-  readonly ms: number | undefined;
-  /** For how long it counts: all that time, while its task is not over, or only while that waits. */
-  readonly lasts: "window" | "task" | "pending";
-}
-
-function keysOf(input: NewTask, workspace: string): Key[] {
-  const { idempotencyKey, idempotencyTtlMs = IDEMPOTENCY_MS, singleton, throttle, debounce, type } = input;
-  const keys: Key[] = [];
-  if (idempotencyKey !== undefined) {
-    keys.push({ name: keyName("i", workspace, "", idempotencyKey), ms: idempotencyTtlMs, lasts: "window" });
+/** When it may begin. @throws {InvalidArgumentError} for a schedule without a moment */
+function firstRun({ cron, debounce, runAt }: NewTask, now: number): number | undefined {
+  if (!cron) return debounce ? now + debounce.ms : runAt;
+  const first = nextRun(cron, now);
+  if (first === undefined) {
+    throw new InvalidArgumentError(`Cannot use schedule "${cron.expression}": it never comes`, "cron");
   }
-  if (singleton !== undefined) {
-    keys.push({ name: keyName("s", workspace, type, singleton), ms: undefined, lasts: "task" });
-  }
-  if (throttle) keys.push({ name: keyName("t", workspace, type, throttle.key), ms: throttle.ms, lasts: "window" });
-  // Kept a little longer than the wait: whether the task still waits decides.
-  if (debounce) keys.push({ name: keyName("d", workspace, type, debounce.key), ms: IDEMPOTENCY_MS, lasts: "pending" });
-  return keys;
-}
-
-function keyName(kind: string, workspace: string, type: string, key: string): string {
-  return [kind, workspace, type, key].join("\0");
+  return first;
 }
 
 function targetOf(
@@ -239,19 +217,4 @@ function targetOf(
     );
   }
   return target.includes("::") ? target : `ag::${workspace}::${implementation}::${target}`;
-}
-
-/** The next moment of a schedule. @throws {InvalidArgumentError} when it cannot be read or has none */
-export function nextRun({ expression, timeZone }: NonNullable<NewTask["cron"]>, after: number): number {
-  let next: Date | null;
-  try {
-    next = new Cron(expression, { paused: true, timezone: timeZone }).nextRun(new Date(after));
-  } catch (cause) {
-    const words = cause instanceof Error ? cause.message : String(cause);
-    throw new InvalidArgumentError(`Cannot use schedule "${expression}" (${timeZone ?? "UTC"}): ${words}`, "cron", {
-      cause,
-    });
-  }
-  if (!next) throw new InvalidArgumentError(`Cannot use schedule "${expression}": it never comes`, "cron");
-  return next.getTime();
 }

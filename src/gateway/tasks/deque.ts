@@ -5,7 +5,11 @@ import { Queue } from "../../store/queue.ts";
 export class Deque<T> {
   readonly #queue = new Queue<T>();
   /** Those that came back, the last one first. */
-  readonly #back: T[] = [];
+  #back: T[] = [];
+
+  get length(): number {
+    return this.#back.length + this.#queue.length;
+  }
 
   get first(): T | undefined {
     return this.#back.length > 0 ? this.#back[this.#back.length - 1] : this.#queue.first;
@@ -21,5 +25,14 @@ export class Deque<T> {
 
   shift(): T | undefined {
     return this.#back.length > 0 ? this.#back.pop() : this.#queue.shift();
+  }
+
+  /** Drops what does not pass. */
+  keep(passes: (item: T) => boolean): void {
+    this.#back = this.#back.filter(passes);
+    for (let left = this.#queue.length; left > 0; left--) {
+      const item = this.#queue.shift()!;
+      if (passes(item)) this.#queue.push(item);
+    }
   }
 }

@@ -21,14 +21,18 @@ export interface Announcement {
 export class Dispatcher {
   readonly #core: Core;
   readonly #give: Give;
+  readonly #onDelay: (pool: Pool, line: TaskLine, until: number) => void;
   readonly #pools = new Map<string, Pool>();
-  readonly #workers = new Map<Session, Map<string, Worker>>();
-  /** A worker whose own line must be looked at: it is served last, once, however often it was freed. */
+  /** By session, and then by the pool they work for. */
+  readonly #workers = new Map<Session, Map<Pool, Worker>>();
+  /** Workers whose lines must be looked at: each is served last, once, however often it was freed. */
   readonly #waiting = new Set<Worker>();
 
-  constructor(core: Core, give: Give) {
+  /** @param alarm calls back at a moment */
+  constructor(core: Core, give: Give, alarm: (at: number, run: () => void) => void) {
     this.#core = core;
     this.#give = give;
+    this.#onDelay = (pool, line, until) => alarm(until, () => this.#pump(pool, line));
   }
 
   /** The pool a task waits in: that of its implementation, or that of the one principal it is meant for. */
@@ -39,12 +43,8 @@ export class Dispatcher {
   #pool(workspace: string, implementation: string): Pool {
     const key = `${workspace}\0${implementation}`;
     let pool = this.#pools.get(key);
-    if (!pool) this.#pools.set(key, pool = new Pool(workspace, implementation));
+    if (!pool) this.#pools.set(key, pool = new Pool(workspace, implementation, this.#onDelay));
     return pool;
-  }
-
-  #line(state: TaskState): TaskLine {
-    return this.#poolOf(state).line(state.type);
   }
 
   /** A task waits from now on; `isFirst` for one that has waited before. */
@@ -57,14 +57,12 @@ export class Dispatcher {
 
   /** A task does not wait any more. */
   dequeue(task: Task): void {
-    if (task.ticket === 0) return;
-    task.ticket = 0;
-    this.#line(task.state).queue.gone();
+    if (task.ticket > 0) this.#poolOf(task.state).line(task.state.type).queue.remove(task);
   }
 
   /** A task runs that was not given out here: the gateway was away meanwhile. */
   count({ state }: Task): void {
-    this.#line(state).limiter.enter(state, this.#core.clock.now());
+    this.#poolOf(state).line(state.type).limiter.enter(state, this.#core.clock.now());
   }
 
   /** An attempt is over as far as limits are concerned; its worker's slot is another matter. */
@@ -77,72 +75,83 @@ export class Dispatcher {
   }
 
   #pump(pool: Pool, line: TaskLine): void {
-    this.#again(pool.pump(line, this.#core.clock.now(), this.#give), () => this.#pump(pool, line));
+    pool.pump(line, this.#core.clock.now(), this.#give);
   }
-
-  #again(at: number, run: () => void): void {
-    if (at < Infinity) this.onAlarm(at, run);
-  }
-
-  /** Sets an alarm; given by the engine. */
-  onAlarm: (at: number, run: () => void) => void = () => {};
 
   /** A session says how much it takes. */
   announce(session: Session, said: Announcement): Worker {
-    const pool = this.#pool(said.workspace, said.implementation);
-    const key = `${said.workspace}\0${said.implementation}`;
     let mine = this.#workers.get(session);
     if (!mine) this.#workers.set(session, mine = new Map());
-    let worker = mine.get(key);
-    if (!worker) {
-      const own = this.#pool("", session.topic);
-      worker = new Worker(session, [pool, own]);
-      mine.set(key, worker);
-      for (const one of worker.pools) one.workers.add(worker);
-    }
-    worker.types = said.types ? new Set(said.types) : undefined;
+    const pool = this.#pool(said.workspace, said.implementation);
+    let worker = mine.get(pool);
+    if (!worker) mine.set(pool, worker = this.#enter(new Worker(session), pool));
+    worker.types = said.types && new Set(said.types);
     worker.slots = said.slots;
     worker.isAutoStart = said.isAutoStart ?? false;
     worker.graceMs = said.graceMs ?? 0;
     return worker;
   }
 
+  /** A worker finds its work in a pool, and in that of its own topic, and nowhere else. */
+  #enter(worker: Worker, pool: Pool): Worker {
+    for (const former of worker.pools) former.remove(worker);
+    worker.pools = [pool, this.#pool("", worker.session.topic)];
+    for (const one of worker.pools) one.workers.add(worker);
+    return worker;
+  }
+
+  /** A session is somewhere else from now on, and works there; what it has begun stays with it. */
+  move(session: Session): void {
+    const mine = this.#workers.get(session);
+    if (!mine || session.workspace === undefined) return;
+    for (const [{ implementation }, worker] of [...mine]) {
+      mine.delete(worker.pools[0]);
+      const pool = this.#pool(session.workspace, implementation);
+      mine.set(pool, this.#enter(worker, pool));
+      this.freed(worker);
+    }
+  }
+
   /** The workers of a session. */
-  workersOf(session: Session): Worker[] {
-    return [...this.#workers.get(session)?.values() ?? []];
+  workersOf(session: Session): Iterable<Worker> {
+    return this.#workers.get(session)?.values() ?? [];
   }
 
-  /** The one of a session's workers that has an attempt of a task. */
-  holderOf(session: Session, id: string): Worker | undefined {
-    return this.workersOf(session).find((worker) => worker.running.has(id));
-  }
-
-  /** A worker has room: what may wait for it is given to it, before this turn's frames leave. */
+  /** A worker has room: the best of what waits for it is given to it, before this turn's frames leave. */
   freed(worker: Worker): void {
-    for (const pool of worker.pools) pool.freed(worker);
-    if (this.#waiting.size === 0) queueMicrotask(() => this.serve());
+    for (const pool of worker.pools) pool.hold(worker);
+    if (this.#waiting.size === 0) queueMicrotask(() => this.#serveSafely());
     this.#waiting.add(worker);
+  }
+
+  /** Nobody above would catch it; when it was the store, the turn's commit says so to everybody. */
+  #serveSafely(): void {
+    try {
+      this.serve();
+    } catch (error) {
+      this.#core.logger("error", "task.engine", { error: String(error) });
+    }
   }
 
   /** Gives those that have become free what they may take. */
   serve(): void {
+    const now = this.#core.clock.now();
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const worker of waiting) {
-      const now = this.#core.clock.now();
-      this.#again(worker.serve(now, this.#give), () => this.freed(worker));
+      worker.serve(now, this.#give);
+      // Nothing waits for it now: what comes next may go to it without a look at the rest.
+      for (const pool of worker.pools) pool.freed(worker);
     }
   }
 
   /** A session has gone: it takes nothing any more. */
-  remove(session: Session): Worker[] {
-    const workers = this.workersOf(session);
-    this.#workers.delete(session);
-    for (const worker of workers) {
+  remove(session: Session): void {
+    for (const worker of this.workersOf(session)) {
       worker.slots = 0;
       for (const pool of worker.pools) pool.remove(worker);
     }
-    return workers;
+    this.#workers.delete(session);
   }
 
   /** Stops a pool giving out work, or lets it go on. */
@@ -159,11 +168,19 @@ export class Dispatcher {
 
   /** Forgets pools in which nobody and nothing is. */
   sweep(): void {
-    for (const [key, pool] of this.#pools) if (pool.isEmpty) this.#pools.delete(key);
+    const now = this.#core.clock.now();
+    for (const [key, pool] of this.#pools) if (pool.sweep(now)) this.#pools.delete(key);
   }
 
-  /** Forgets everything that waits; workers stay. */
+  /** How many pools there are. */
+  get size(): number {
+    return this.#pools.size;
+  }
+
+  /** Forgets everything. */
   clear(): void {
-    for (const pool of this.#pools.values()) pool.clear();
+    this.#pools.clear();
+    this.#workers.clear();
+    this.#waiting.clear();
   }
 }

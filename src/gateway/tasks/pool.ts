@@ -24,29 +24,34 @@ export class Pool {
   /** Those that may have room, in the order of their turns: looking for one costs nothing when all are busy. */
   readonly #free = new Set<Worker>();
   isPaused = false;
+  /** Asks for another look at one of its lines at a moment. */
+  readonly #onDelay: (pool: Pool, line: TaskLine, until: number) => void;
 
-  constructor(workspace: string, implementation: string) {
+  constructor(
+    workspace: string,
+    implementation: string,
+    onDelay: (pool: Pool, line: TaskLine, until: number) => void,
+  ) {
     this.workspace = workspace;
     this.implementation = implementation;
+    this.#onDelay = onDelay;
   }
 
   /** The line of a type, made when it is not there. */
   line(type: string): TaskLine {
-    let line = this.#lines.get(type);
-    if (!line) {
-      const limiter = new Limiter();
-      this.#lines.set(type, line = { type, limiter, queue: new TaskQueue(limiter) });
-    }
+    return this.#lines.get(type) ?? this.#open(type);
+  }
+
+  #open(type: string): TaskLine {
+    const limiter = new Limiter();
+    const queue = new TaskQueue(limiter, (until) => this.#onDelay(this, line, until));
+    const line: TaskLine = { type, limiter, queue };
+    this.#lines.set(type, line);
     return line;
   }
 
-  /** All its lines. */
-  lines(): Iterable<TaskLine> {
-    return this.#lines.values();
-  }
-
-  /** Its lines of some types. */
-  *linesFor(types: ReadonlySet<string> | undefined): Iterable<TaskLine> {
+  /** Its lines: of all types, or of some. */
+  *lines(types?: ReadonlySet<string>): Iterable<TaskLine> {
     if (!types) return yield* this.#lines.values();
     for (const type of types) {
       const line = this.#lines.get(type);
@@ -54,17 +59,15 @@ export class Pool {
     }
   }
 
-  /** Gives what waits in one line to whoever is free. Returns when to try again; Infinity when only a change will help. */
-  pump(line: TaskLine, now: number, give: Give): number {
-    if (this.isPaused) return Infinity;
+  /** Gives what waits in one line to whoever is free. */
+  pump(line: TaskLine, now: number, give: Give): void {
+    if (this.isPaused || this.#free.size === 0) return;
     for (let task = line.queue.peek(now); task; task = line.queue.peek(now)) {
       const worker = this.#pick(task);
-      if (!worker) break;
-      line.queue.shift();
-      line.limiter.enter(task.state, now);
+      if (!worker) return;
+      take(line, task, now);
       give(task, worker);
     }
-    return line.queue.nextAt;
   }
 
   /** A worker with room for a task, the one whose turn it is; it goes to the end of the turns. */
@@ -79,6 +82,11 @@ export class Pool {
     return undefined;
   }
 
+  /** A worker gets nothing until it is looked at. */
+  hold(worker: Worker): void {
+    this.#free.delete(worker);
+  }
+
   /** A worker may have room. */
   freed(worker: Worker): void {
     if (worker.hasRoom) this.#free.add(worker);
@@ -90,11 +98,12 @@ export class Pool {
     this.#free.delete(worker);
   }
 
-  /** Whether nobody and nothing is in it. */
-  get isEmpty(): boolean {
-    if (this.workers.size > 0 || this.isPaused) return false;
-    for (const { queue, limiter } of this.#lines.values()) if (queue.size > 0 || limiter.running > 0) return false;
-    return true;
+  /** Forgets types of which nothing waits or runs, and whose rates are not used up. True when nobody and nothing is left. */
+  sweep(now: number): boolean {
+    for (const [type, { queue, limiter }] of this.#lines) {
+      if (limiter.sweep(now) && queue.size === 0) this.#lines.delete(type);
+    }
+    return this.workers.size === 0 && !this.isPaused && this.#lines.size === 0;
   }
 
   /** As others see it. */
@@ -108,9 +117,10 @@ export class Pool {
     for (const { queue } of this.#lines.values()) queued += queue.size;
     return { workspace, implementation, isPaused, workers: this.workers.size, slots, busy, queued };
   }
+}
 
-  /** Forgets what waits and what runs. */
-  clear(): void {
-    this.#lines.clear();
-  }
+/** The task that a line has shown leaves it, and counts against its limits. */
+export function take({ queue, limiter }: TaskLine, task: Task, now: number): void {
+  queue.shift();
+  limiter.enter(task.state, now);
 }

@@ -3,11 +3,13 @@ import type { TaskFilter, TaskStatus } from "../../protocol/tasks.ts";
 import type { MaybePromise } from "../../store/store.ts";
 import { then } from "../soon.ts";
 import type { TaskEngine } from "./engine.ts";
-import type { TaskState } from "./record.ts";
+import { decodeTask, type TaskState } from "./record.ts";
 
+/** Records read at once. */
 const PAGE = 200;
-/** Records looked at for one answer; a page may be shorter than asked for, and goes on after them. */
-const LOOKED_AT = 5_000;
+/** Records looked at for one answer, and bytes of those found; a page may be shorter than asked for, and goes on after them. */
+const LOOKED_AT = 2_000;
+const FOUND_BYTES = 512 * 1024;
 
 /** A page of tasks, newest first. */
 export interface TaskPage {
@@ -25,27 +27,26 @@ export function queryTasks(
 ): MaybePromise<TaskPage> {
   const states: TaskState[] = [];
   let looked = 0;
+  let bytes = 0;
   const next = (after: string | undefined): MaybePromise<TaskPage> =>
-    then(engine.shelf.ids(after, PAGE), (page) => {
+    then(engine.shelf.records(after, PAGE), (page) => {
       let last = after;
-      for (const { id, state: kept } of page) {
-        if (states.length === limit) return { states, nextCursor: last };
+      for (const { key: id, value } of page) {
+        if (states.length === limit || looked === LOOKED_AT || bytes > FOUND_BYTES) return { states, nextCursor: last };
         last = id;
         looked++;
-        const state = engine.live(id)?.state ?? kept;
-        if (state && meets(state, filter) && may(state)) states.push(state);
+        const state = engine.now(id) ?? decodeTask(value);
+        if (!meets(state, filter) || !may(state)) continue;
+        states.push(state);
+        bytes += value.length;
       }
-      if (page.length < PAGE) return { states };
-      return looked >= LOOKED_AT ? { states, nextCursor: last } : next(last);
+      return page.length < PAGE ? { states } : next(last);
     });
   return next(cursor);
 }
 
-function has(wanted: TaskStatus | TaskStatus[] | undefined, status: TaskStatus): boolean {
-  return Array.isArray(wanted) ? wanted.includes(status) : wanted === status;
-}
-
-function meets(state: TaskState, filter: TaskFilter): boolean {
+/** Whether a task is one of those that are meant. */
+export function meets(state: TaskState, filter: TaskFilter): boolean {
   const { status, excludeStatus, minPriority, createdAfter, createdBefore } = filter;
   return (status === undefined || has(status, state.status)) &&
     (excludeStatus === undefined || !has(excludeStatus, state.status)) &&
@@ -57,6 +58,10 @@ function meets(state: TaskState, filter: TaskFilter): boolean {
     (minPriority === undefined || state.priority >= minPriority) &&
     (createdAfter === undefined || state.createdAt >= createdAfter) &&
     (createdBefore === undefined || state.createdAt < createdBefore);
+}
+
+function has(wanted: TaskStatus | TaskStatus[], status: TaskStatus): boolean {
+  return Array.isArray(wanted) ? wanted.includes(status) : wanted === status;
 }
 
 function is(wanted: string | undefined, value: string | undefined): boolean {

@@ -1,6 +1,8 @@
 // edge: no Deno, Bun, node: or cloudflare: names
+import { MinHeap } from "../../store/heap.ts";
 import { Deque } from "./deque.ts";
 import type { Limiter } from "./limiter.ts";
+import type { TaskState } from "./record.ts";
 import type { Task } from "./task.ts";
 
 interface Place {
@@ -8,24 +10,54 @@ interface Place {
   ticket: number;
 }
 
-/** Tasks with the same key, oldest first. */
+/** Void places a line may have before it is looked through for them. */
+const MOST_VOID = 64;
+
+/** Tasks with the same priority and key, oldest first. */
 class Line {
   readonly key: string;
-  readonly places = new Deque<Place>();
+  readonly level: Level;
+  readonly #places = new Deque<Place>();
+  /** How many wait here. */
+  #waiting = 0;
 
-  constructor(key: string) {
+  constructor(key: string, level: Level) {
     this.key = key;
+    this.level = level;
+  }
+
+  push(task: Task, ticket: number, isFirst: boolean): void {
+    task.ticket = ticket;
+    this.#waiting++;
+    if (isFirst) this.#places.unshift({ task, ticket });
+    else this.#places.push({ task, ticket });
   }
 
   /** The first that still waits here. */
   head(): Task | undefined {
-    for (let place = this.places.first; place; place = this.places.first) {
-      const { task, ticket } = place;
-      if (task.ticket === ticket && task.state.status === "pending") return task;
-      this.places.shift();
+    for (let place = this.#places.first; place; place = this.#places.first) {
+      if (isValid(place)) return place.task;
+      this.#places.shift();
     }
     return undefined;
   }
+
+  /** Takes out the one that {@link Line.head} has shown. */
+  shift(): void {
+    this.#places.shift()!.task.ticket = 0;
+    this.#waiting--;
+  }
+
+  /** One of them does not wait any more; its place is void. */
+  gone(): void {
+    this.#waiting--;
+    const { length } = this.#places;
+    if (length - this.#waiting > MOST_VOID && length > this.#waiting * 2) this.#places.keep(isValid);
+  }
+}
+
+function isValid({ task, ticket }: Place): boolean {
+  return task.ticket === ticket;
 }
 
 /** Lines of one priority, each with its turn. */
@@ -33,7 +65,7 @@ interface Level {
   readonly priority: number;
   readonly lines: Map<string, Line>;
   /** Lines that may have a turn, in order. */
-  ring: Deque<Line>;
+  readonly ring: Deque<Line>;
 }
 
 /**
@@ -42,34 +74,39 @@ interface Level {
  */
 export class TaskQueue {
   readonly #limiter: Limiter;
-  #levels: Level[] = [];
+  readonly #onDelay: (until: number) => void;
+  readonly #levels: Level[] = [];
   /** Lines that wait for one of their key to be over. */
-  readonly #parked = new Map<string, [Level, Line][]>();
+  readonly #parked = new Map<string, Line[]>();
   /** Lines that wait for a moment. */
-  #delayed: { until: number; level: Level; line: Line }[] = [];
+  readonly #delayed = new MinHeap<{ until: number; line: Line }>(({ until }) => until);
+  /** The soonest moment that was asked for. */
+  #alarmAt = Infinity;
   #ticket = 0;
-  /** How many wait; those that were taken out since are counted until they are met. */
-  size = 0;
+  #size = 0;
 
-  constructor(limiter: Limiter) {
+  /** @param onDelay asks for another look at a moment, when a rate limit is in the way until then */
+  constructor(limiter: Limiter, onDelay: (until: number) => void) {
     this.#limiter = limiter;
+    this.#onDelay = onDelay;
+  }
+
+  /** How many wait. */
+  get size(): number {
+    return this.#size;
   }
 
   /** Waits; `isFirst` for one that has waited before. */
   push(task: Task, isFirst = false): void {
-    const { priority, concurrency, rateLimit } = task.state;
-    const key = concurrency?.key ?? rateLimit?.key ?? "";
-    const level = this.#level(priority);
+    const level = this.#level(task.state.priority);
+    const key = keyOf(task.state);
     let line = level.lines.get(key);
     if (!line) {
-      level.lines.set(key, line = new Line(key));
+      level.lines.set(key, line = new Line(key, level));
       level.ring.push(line);
     }
-    task.ticket = ++this.#ticket;
-    const place = { task, ticket: task.ticket };
-    if (isFirst) line.places.unshift(place);
-    else line.places.push(place);
-    this.size++;
+    line.push(task, ++this.#ticket, isFirst);
+    this.#size++;
   }
 
   #level(priority: number): Level {
@@ -84,41 +121,60 @@ export class TaskQueue {
   /** The task whose turn it is; it stays until `shift()`. */
   peek(now: number): Task | undefined {
     this.#wake(now);
-    for (const level of this.#levels) {
-      for (let line = level.ring.first; line; line = level.ring.first) {
+    for (const { ring, lines } of this.#levels) {
+      for (let line = ring.first; line; line = ring.first) {
         const task = line.head();
         if (!task) {
-          level.ring.shift();
-          level.lines.delete(line.key);
+          ring.shift();
+          lines.delete(line.key);
           continue;
         }
         const blocked = this.#limiter.blocked(task.state, now);
         if (!blocked) return task;
         if (blocked.by === "total") return undefined;
-        level.ring.shift();
-        if (blocked.by === "rate") this.#delayed.push({ until: blocked.until, level, line });
-        else this.#park(task.state.concurrency?.key ?? "", level, line);
+        ring.shift();
+        if (blocked.by === "rate") this.#delay(blocked.until, line);
+        else this.#park(task.state.concurrency!.key ?? "", line);
       }
     }
     return undefined;
   }
 
-  #park(key: string, level: Level, line: Line): void {
+  #park(key: string, line: Line): void {
     const parked = this.#parked.get(key);
-    if (parked) parked.push([level, line]);
-    else this.#parked.set(key, [[level, line]]);
+    if (parked) parked.push(line);
+    else this.#parked.set(key, [line]);
+  }
+
+  #delay(until: number, line: Line): void {
+    this.#delayed.push({ until, line });
+    if (until >= this.#alarmAt) return;
+    this.#alarmAt = until;
+    this.#onDelay(until);
+  }
+
+  #wake(now: number): void {
+    if (this.#alarmAt <= now) this.#alarmAt = Infinity;
+    for (let first = this.#delayed.first; first && first.until <= now; first = this.#delayed.first) {
+      this.#delayed.pop();
+      first.line.level.ring.push(first.line);
+    }
+    const next = this.#delayed.first?.until ?? Infinity;
+    if (next >= this.#alarmAt) return;
+    this.#alarmAt = next;
+    this.#onDelay(next);
   }
 
   /** Takes out what `peek` has shown; its key goes to the end of the turns. */
   shift(): void {
-    for (const level of this.#levels) {
-      const line = level.ring.first;
+    for (const { ring, lines } of this.#levels) {
+      const line = ring.first;
       if (!line) continue;
-      line.places.shift();
-      this.size--;
-      level.ring.shift();
-      if (line.head()) level.ring.push(line);
-      else level.lines.delete(line.key);
+      line.shift();
+      this.#size--;
+      ring.shift();
+      if (line.head()) ring.push(line);
+      else lines.delete(line.key);
       return;
     }
   }
@@ -128,28 +184,17 @@ export class TaskQueue {
     const parked = this.#parked.get(key);
     if (!parked) return;
     this.#parked.delete(key);
-    for (const [level, line] of parked) level.ring.push(line);
+    for (const line of parked) line.level.ring.push(line);
   }
 
-  /** When a line that waits for a moment may go on; Infinity when none does. */
-  get nextAt(): number {
-    let next = Infinity;
-    for (const { until } of this.#delayed) next = Math.min(next, until);
-    return next;
+  /** One that waits here does not any more. */
+  remove(task: Task): void {
+    task.ticket = 0;
+    this.#size--;
+    this.#level(task.state.priority).lines.get(keyOf(task.state))!.gone();
   }
+}
 
-  #wake(now: number): void {
-    if (this.#delayed.length === 0) return;
-    const waiting = this.#delayed;
-    this.#delayed = [];
-    for (const entry of waiting) {
-      if (entry.until > now) this.#delayed.push(entry);
-      else entry.level.ring.push(entry.line);
-    }
-  }
-
-  /** One that waited here does not any more. */
-  gone(): void {
-    this.size--;
-  }
+function keyOf({ concurrency, rateLimit }: TaskState): string {
+  return concurrency?.key ?? rateLimit?.key ?? "";
 }

@@ -1,16 +1,17 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { isTerminal } from "../../protocol/tasks.ts";
 import { NO_BYTES } from "../../base/bytes.ts";
-import type { MaybePromise } from "../../store/store.ts";
+import type { KvRecord, MaybePromise } from "../../store/store.ts";
 import type { Core } from "../core.ts";
 import { then } from "../soon.ts";
 import { decodeTask, encodeTask, INLINE_BYTES, type TaskState } from "./record.ts";
 
-/** Live tasks, those that are over, and what is too large for a record. */
+/** Live tasks, those that are over, what is too large for a record, and pools that are paused. */
 const LIVE = "tl";
 const DONE = "td";
 const PAYLOAD = "tp";
 const RESULT = "tr";
+const PAUSED = "tq";
 const PAGE = 500;
 
 /** Where tasks are kept: spaces of the key-value store, read whole only when a gateway starts. */
@@ -45,18 +46,20 @@ export class TaskShelf {
   /** Keeps a payload: in the record when it is small. */
   setPayload(state: TaskState, payload: Uint8Array): void {
     const { store: { kv }, clock } = this.#core;
-    if (payload.length <= INLINE_BYTES) {
-      state.payload = payload.slice();
+    if (payload.length > INLINE_BYTES) {
+      state.payload = undefined;
+      kv.put(PAYLOAD, state.id, payload, { now: clock.now() });
       return;
     }
-    state.payload = undefined;
-    kv.put(PAYLOAD, state.id, payload, { now: clock.now() });
+    // In the place of a larger one?
+    if (!state.payload && state.events > 0) kv.purge(PAYLOAD, state.id);
+    state.payload = payload.slice();
   }
 
-  /** A payload that is not in the record. */
-  payload(id: string): MaybePromise<Uint8Array> {
+  /** What a task is to work on. */
+  payload(state: TaskState): MaybePromise<Uint8Array> {
     const { store: { kv }, clock } = this.#core;
-    return then(kv.get(PAYLOAD, id, clock.now()), (record) => record?.value ?? NO_BYTES);
+    return state.payload ?? then(kv.get(PAYLOAD, state.id, clock.now()), (record) => record?.value ?? NO_BYTES);
   }
 
   /** What a completed task has brought. */
@@ -76,39 +79,52 @@ export class TaskShelf {
     this.#core.store.kv.purge(DONE, id);
   }
 
-  /** The payload of a task that will not come back goes with it. */
-  expired(id: string): void {
+  /** A record's time is over: whether it was that of a task, whose payload goes with it. */
+  expired(space: string, id: string): boolean {
+    if (space !== DONE) return false;
     this.#core.store.kv.purge(PAYLOAD, id);
+    return true;
   }
 
-  /** All that were alive. */
-  async *live(): AsyncIterable<TaskState> {
+  /** All that were alive, newest first. */
+  live(): Promise<TaskState[]> {
+    return this.#all(LIVE, ({ value }) => decodeTask(value));
+  }
+
+  /** Notes whether a pool gives out work. */
+  pause(workspace: string, implementation: string, isPaused: boolean): void {
     const { store: { kv }, clock } = this.#core;
+    const name = `${workspace}\0${implementation}`;
+    if (isPaused) kv.put(PAUSED, name, NO_BYTES, { now: clock.now() });
+    else kv.purge(PAUSED, name);
+    this.#core.commitSoon();
+  }
+
+  /** Pools that give out nothing: workspace and implementation. */
+  paused(): Promise<string[][]> {
+    return this.#all(PAUSED, ({ key }) => key.split("\0"));
+  }
+
+  async #all<T>(space: string, read: (record: KvRecord) => T): Promise<T[]> {
+    const { store: { kv }, clock } = this.#core;
+    const all: T[] = [];
     let after: string | undefined;
     for (;;) {
-      const records = await kv.list(LIVE, "", after, PAGE, clock.now());
-      for (const { value } of records) yield decodeTask(value);
-      if (records.length < PAGE) return;
+      const records = await kv.list(space, "", after, PAGE, clock.now());
+      for (const record of records) all.push(read(record));
+      if (records.length < PAGE) return all;
       after = records.at(-1)!.key;
     }
   }
 
-  /** Ids of tasks, newest first, after one: those that are alive and those that are over. */
-  ids(after: string | undefined, limit: number): MaybePromise<{ id: string; state?: TaskState }[]> {
+  /** Records of tasks, newest first, after an id: of those that are alive and those that are over. */
+  records(after: string | undefined, limit: number): MaybePromise<KvRecord[]> {
     const { store: { kv }, clock } = this.#core;
     const now = clock.now();
     return then(kv.list(LIVE, "", after, limit, now), (live) =>
-      then(kv.list(DONE, "", after, limit, now), (done) => {
-        const all = [
-          ...live.map(({ key }): { id: string; state?: TaskState } => ({ id: key })),
-          ...done.map(({ key, value }) => ({ id: key, state: decodeTask(value) })),
-        ];
-        return all.sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, limit);
-      }));
+      then(
+        kv.list(DONE, "", after, limit, now),
+        (done) => [...live, ...done].sort((a, b) => (a.key < b.key ? -1 : 1)).slice(0, limit),
+      ));
   }
-}
-
-/** Whether a space holds tasks that are over. */
-export function isDoneSpace(space: string): boolean {
-  return space === DONE;
 }

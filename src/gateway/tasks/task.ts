@@ -1,25 +1,45 @@
 // edge: no Deno, Bun, node: or cloudflare: names
+import type { Alarm } from "./alarms.ts";
 import type { TaskState } from "./record.ts";
 import type { Worker } from "./worker.ts";
 
-/** A live task: what is kept of it, and what only this process knows. */
+/** A live task: what is kept of it, and what only this process knows. Moments are ms since epoch, Infinity for never. */
 export interface Task {
   readonly state: TaskState;
   /** Who works on it now. */
-  worker?: Worker;
+  worker: Worker | undefined;
   /** Names its place in a queue; any other place of it is void. */
   ticket: number;
   /** The kept record is not what it is now. */
   isDirty: boolean;
-  /** How many of its dependencies are open. */
-  open: number;
-  /** When its attempt must be over, ms since epoch; Infinity for never. */
+  /** When it may begin. */
+  readyAt: number;
+  /** When its attempt must be over. */
   dueAt: number;
-  /** Until when its worker may come back, ms since epoch; 0 when it is here. */
+  /** Until when its worker, which is away, may come back. */
   graceUntil: number;
+  /** When it has waited long enough. */
+  wakeAt: number;
+  /** Rings at the soonest of its moments. */
+  alarm: Alarm<Task> | undefined;
 }
 
 /** Wraps what is kept. */
 export function liveTask(state: TaskState): Task {
-  return { state, ticket: 0, isDirty: false, open: 0, dueAt: Infinity, graceUntil: 0 };
+  return {
+    state,
+    worker: undefined,
+    ticket: 0,
+    isDirty: false,
+    readyAt: Infinity,
+    dueAt: Infinity,
+    graceUntil: Infinity,
+    wakeAt: Infinity,
+    alarm: undefined,
+  };
+}
+
+/** When something has to be done about it next. */
+export function nextMoment({ state, readyAt, dueAt, graceUntil, wakeAt }: Task): number {
+  return Math.min(state.deadlineAt ?? Infinity, readyAt, dueAt, graceUntil, wakeAt);
 }

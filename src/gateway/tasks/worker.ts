@@ -1,12 +1,20 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import type { Session } from "../session.ts";
-import type { Give, Pool, TaskLine } from "./pool.ts";
+import { type Give, type Pool, take, type TaskLine } from "./pool.ts";
 import type { Task } from "./task.ts";
+
+/** An attempt that a worker has. */
+export interface Lease {
+  readonly task: Task;
+  readonly attempt: number;
+  readonly weight: number;
+}
 
 /** A session that works, with the slots it has announced for one pool; what is meant for it alone takes of them too. */
 export class Worker {
   readonly session: Session;
-  readonly pools: readonly Pool[];
+  /** Where it finds work; other pools when its session moves. */
+  pools: readonly Pool[] = [];
   /** Types it takes; undefined for all. */
   types: ReadonlySet<string> | undefined;
   slots = 0;
@@ -14,12 +22,16 @@ export class Worker {
   busy = 0;
   isAutoStart = false;
   graceMs = 0;
-  /** Attempts it has, by task id; one that was taken from it stays until it lets go. */
-  readonly running = new Map<string, { task: Task; attempt: number; weight: number }>();
+  /** Attempts it has; one that was taken from it stays until it lets go, for until then its slot is in use. */
+  readonly #leases = new Map<string, Lease>();
 
-  constructor(session: Session, pools: readonly Pool[]) {
+  constructor(session: Session) {
     this.session = session;
-    this.pools = pools;
+  }
+
+  /** Attempts it has. */
+  get leases(): readonly Lease[] {
+    return [...this.#leases.values()];
   }
 
   /** Whether it has any room. */
@@ -37,41 +49,46 @@ export class Worker {
   /** Has one more. */
   take(task: Task): void {
     const { id, attempt, weight } = task.state;
-    this.running.set(id, { task, attempt, weight });
+    this.#leases.set(nameOf(id, attempt), { task, attempt, weight });
     this.busy += weight;
   }
 
-  /** Has let go of an attempt; false when it did not have it. */
-  free(id: string, attempt: number | undefined): boolean {
-    const entry = this.running.get(id);
-    if (!entry || (attempt !== undefined && entry.attempt !== attempt)) return false;
-    this.running.delete(id);
-    this.busy -= entry.weight;
+  /** Whether it has not let go of an attempt. */
+  has(id: string, attempt: number): boolean {
+    return this.#leases.has(nameOf(id, attempt));
+  }
+
+  /** Lets go of an attempt; false when it does not have it. */
+  free(id: string, attempt: number): boolean {
+    const name = nameOf(id, attempt);
+    const lease = this.#leases.get(name);
+    if (!lease) return false;
+    this.#leases.delete(name);
+    this.busy -= lease.weight;
     return true;
   }
 
-  /** Takes what waits for it as long as there is room, the best of all its lines first. Returns when to try again. */
-  serve(now: number, give: Give): number {
-    let next = Infinity;
+  /** Takes what waits for it as long as there is room, the best of all its lines first. */
+  serve(now: number, give: Give): void {
     while (this.hasRoom && this.session.connected) {
       let best: { line: TaskLine; task: Task } | undefined;
-      for (const line of this.#lines()) {
-        const task = line.queue.peek(now);
-        next = Math.min(next, line.queue.nextAt);
-        if (!task || !this.canTake(line.type, task.state.weight)) continue;
-        if (!best || goesBefore(task, best.task)) best = { line, task };
+      for (const pool of this.pools) {
+        if (pool.isPaused) continue;
+        for (const line of pool.lines(this.types)) {
+          const task = line.queue.peek(now);
+          if (!task || !this.canTake(line.type, task.state.weight)) continue;
+          if (!best || goesBefore(task, best.task)) best = { line, task };
+        }
       }
-      if (!best) break;
-      best.line.queue.shift();
-      best.line.limiter.enter(best.task.state, now);
+      if (!best) return;
+      take(best.line, best.task, now);
       give(best.task, this);
     }
-    return next;
   }
+}
 
-  *#lines(): Iterable<TaskLine> {
-    for (const pool of this.pools) if (!pool.isPaused) yield* pool.linesFor(this.types);
-  }
+function nameOf(id: string, attempt: number): string {
+  return `${id} ${attempt}`;
 }
 
 function goesBefore(a: Task, b: Task): boolean {

@@ -31,6 +31,7 @@ export type ProducerChanges = Map<number, { number: number; at: number }>;
  * pages lie wherever they lie, get a row's latest state once in many turns. Reading the journal makes up the difference.
  */
 export class Journal implements Part {
+  readonly #turn: Turn;
   readonly #reach: number;
   readonly #write: SqlStatement;
   readonly #forget: SqlStatement;
@@ -44,6 +45,7 @@ export class Journal implements Part {
   position = 0;
 
   constructor(turn: Turn, sizes: Sizes) {
+    this.#turn = turn;
     this.#reach = sizes.journal;
     this.#write = turn.writer("INSERT INTO turns (id, changes) VALUES (?, ?)");
     this.#forget = turn.writer("DELETE FROM turns WHERE id <= ?");
@@ -114,11 +116,19 @@ export class Journal implements Part {
     this.#turns.clear();
     this.position = 0;
     for (const row of this.#read.all<{ id: number; changes: string }>()) {
-      const changes = JSON.parse(row.changes) as Changes;
+      const changes = this.#parse(row.changes);
       this.#take(changes);
       this.#lastId = row.id;
       this.position += changes.lanes.length / 5 + changes.cursors.length / 4 + changes.producers.length / 3;
       this.#turns.push({ id: row.id, end: this.position });
+    }
+  }
+
+  #parse(text: string): Changes {
+    try {
+      return JSON.parse(text) as Changes;
+    } catch {
+      return this.#turn.damaged("a row of the journal is no JSON");
     }
   }
 

@@ -1,48 +1,34 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { utf8 } from "../../base/bytes.ts";
 import { type Cursor, Cursors } from "../cursors.ts";
-import { Queue } from "../queue.ts";
 import { firstAt } from "../search.ts";
 import type { LaneExtent, LogRecord, LogStore } from "../store.ts";
 import type { Counters } from "./counters.ts";
 import { Generations } from "./generations.ts";
 import { Away, type Journal } from "./journal.ts";
-import { type Entry, type Settled, type SettledRecords, SqlLane } from "./lane.ts";
+import { type Settled, type SettledRecords, SqlLane } from "./lane.ts";
 import { NAME, type Names, textOf, wellFormed } from "./names.ts";
-import {
-  type CursorRow,
-  type LaneRow,
-  type LogStatements,
-  logStatements,
-  type NameRow,
-  type TailRow,
-} from "./log_sql.ts";
+import { type CursorRow, type LaneRow, type LogStatements, logStatements, type NameRow } from "./log_sql.ts";
 import type { Sizes } from "./sizes.ts";
+import { Tail } from "./tail.ts";
 import type { Part, Turn } from "./turn.ts";
 
 /** SQLite knows no Infinity. */
 const MOST_ROWS = 2 ** 31;
 
 /**
- * Lanes in a database. Records lie in the order in which they came, whatever their lanes: so an append touches the last
- * page only, however many lanes there are. The newest are in memory as well, and most never get older: they are
- * delivered, trimmed, and deleted as a block. Those that stay are settled, which is to say, entered into an index by lane.
+ * Lanes in a database. Records lie in the order in which they came, whatever their lanes: an append touches the last page
+ * only, however many lanes there are. The newest of them, the {@link Tail}, are in memory as well; the others are found by
+ * an index. What lanes and cursors are at goes through the {@link Journal}.
  */
 export class SqlLog implements LogStore, Part {
   readonly #turn: Turn;
   readonly #names: Names;
-  readonly #counters: Counters;
   readonly #journal: Journal;
   readonly #sizes: Sizes;
   readonly #lanes: Generations<SqlLane>;
-  readonly #tail = new Queue<Entry>();
-  #tailBytes = 0;
-  #lastId = 0;
-  /** Entries above this id are not written yet. */
-  #written = 0;
+  readonly #tail: Tail;
   #isLoaded = false;
-  readonly #pending: Entry[] = [];
-  readonly #removed: number[] = [];
   readonly #dirtyLanes = new Set<SqlLane>();
   readonly #dirtyCursors = new Map<Cursor, SqlLane>();
   readonly #away = new Away<SqlLane>();
@@ -56,10 +42,10 @@ export class SqlLog implements LogStore, Part {
   constructor(turn: Turn, names: Names, counters: Counters, journal: Journal, sizes: Sizes) {
     this.#turn = turn;
     this.#names = names;
-    this.#counters = counters;
     this.#journal = journal;
     this.#sizes = sizes;
     this.#lanes = new Generations(sizes.cached);
+    this.#tail = new Tail(turn, counters, sizes);
     const sql = this.#sql = logStatements(turn);
     this.#settled = {
       after: (lane, sequence) => sql.look.all<Settled>(lane, sequence, sizes.look),
@@ -73,12 +59,7 @@ export class SqlLog implements LogStore, Part {
     this.#turn.change();
     const lane = this.#find(name) ?? this.#make(name);
     const sequence = ++lane.last;
-    const record = { sequence, at, expiresAt, bytes };
-    const entry: Entry = { id: ++this.#lastId, lane, sequence, size: bytes.length, record };
-    lane.append(entry);
-    this.#tail.push(entry);
-    this.#tailBytes += entry.size;
-    this.#pending.push(entry);
+    this.#tail.append(lane, { sequence, at, expiresAt, bytes });
     this.#dirtyLanes.add(lane);
     return sequence;
   }
@@ -137,7 +118,7 @@ export class SqlLog implements LogStore, Part {
     const lane = this.#find(name);
     if (!lane || lane.count === 0) return;
     const entry = lane.remove(sequence);
-    if (entry && entry.id <= this.#written) this.#removed.push(entry.id);
+    if (entry) this.#tail.remove(entry);
     this.#dirtyLanes.add(lane);
   }
 
@@ -187,14 +168,6 @@ export class SqlLog implements LogStore, Part {
   save(): void {
     this.#ready();
     if (this.#sweep) this.#expireSome();
-    for (const { id, lane, sequence, record } of this.#pending) {
-      if (record) this.#sql.records.add(id, lane.id, sequence, record.at, record.expiresAt, record.bytes);
-    }
-    this.#sql.records.end();
-    this.#pending.length = 0;
-    this.#written = this.#lastId;
-    if (this.#removed.length > 0) this.#sql.removeIds.run(JSON.stringify(this.#removed));
-    this.#removed.length = 0;
     const { position } = this.#journal;
     for (const lane of this.#dirtyLanes) {
       if (lane.dropCount >= this.#sizes.drop) this.#drop(lane);
@@ -211,8 +184,7 @@ export class SqlLog implements LogStore, Part {
     for (const lane of this.#away.due(this.#journal.horizon, this.#sizes.home)) this.#bringHome(lane);
     this.#sql.lanes.end();
     this.#sql.cursors.end();
-    const { tailRecords, tailBytes } = this.#sizes;
-    while (this.#tail.length > tailRecords || this.#tailBytes > tailBytes) this.#settle();
+    this.#tail.save();
   }
 
   #bringHome(lane: SqlLane): void {
@@ -228,37 +200,16 @@ export class SqlLog implements LogStore, Part {
     lane.dropCount = 0;
   }
 
-  /** Takes the oldest records out of the tail: those that are held go into the index, the others go. */
-  #settle(): void {
-    const held: number[] = [];
-    const after = this.#counters.get("settled");
-    let through = after;
-    for (let count = 0; count < this.#sizes.settle && this.#tail.length > 0; count++) {
-      const entry = this.#tail.shift()!;
-      this.#tailBytes -= entry.size;
-      through = entry.id;
-      if (entry.record) {
-        entry.lane.tail.shift();
-        held.push(entry.id);
-      }
-    }
-    if (held.length > 0) this.#sql.settle.run(JSON.stringify(held));
-    this.#sql.dropUnsettled.run(after, through);
-    this.#counters.set("settled", through);
-  }
-
   saved(): void {
     this.#lanes.rotate((lane) => lane.tail.length > 0 || this.#away.has(lane.id));
   }
 
   drop(): void {
     this.#lanes.clear();
-    this.#tail.clear();
-    this.#pending.length = this.#removed.length = 0;
+    this.#tail.drop();
     this.#dirtyLanes.clear();
     this.#dirtyCursors.clear();
     this.#away.clear();
-    this.#sql.records.drop();
     this.#sql.lanes.drop();
     this.#sql.cursors.drop();
     this.#sweep = undefined;
@@ -288,20 +239,7 @@ export class SqlLog implements LogStore, Part {
       this.#lanes.set(name, lane);
       this.#away.add(lane, 0);
     }
-    this.#tailBytes = 0;
-    this.#lastId = this.#counters.get("settled");
-    for (const row of this.#sql.tail.all<TailRow>(this.#lastId)) {
-      const { id, sequence, at, expiresAt, bytes } = row;
-      const lane = this.#find(textOf(row.name))!;
-      const isHeld = sequence >= lane.first;
-      const record = isHeld ? { sequence, at, expiresAt, bytes } : undefined;
-      const entry: Entry = { id, lane, sequence, size: bytes.length, record };
-      if (isHeld) lane.tail.push(entry);
-      this.#tail.push(entry);
-      this.#tailBytes += entry.size;
-      this.#lastId = id;
-    }
-    this.#written = this.#lastId;
+    this.#tail.load((name) => this.#find(name)!);
   }
 
   #find(name: string): SqlLane | undefined {

@@ -1,5 +1,4 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import type { LogRecord } from "../store.ts";
 import { Batch } from "./batch.ts";
 import type { SqlStatement } from "./driver.ts";
 import type { Turn } from "./turn.ts";
@@ -14,10 +13,6 @@ export interface NameRow {
   id: number;
   name: Uint8Array;
 }
-export interface TailRow extends LogRecord {
-  id: number;
-  name: Uint8Array;
-}
 export interface CursorRow {
   consumer: Uint8Array;
   sequence: number;
@@ -28,7 +23,6 @@ type Reader = Pick<SqlStatement, "all">;
 
 /** The statements of the log. */
 export interface LogStatements {
-  readonly records: Batch;
   readonly lanes: Batch;
   readonly cursors: Batch;
   readonly lane: Reader;
@@ -37,20 +31,15 @@ export interface LogStatements {
   readonly cursorsOf: Reader;
   readonly expireCursors: SqlStatement;
   readonly removeCursor: SqlStatement;
-  readonly tail: Reader;
   readonly read: Reader;
   readonly look: Reader;
   readonly trim: SqlStatement;
   readonly removeSettled: SqlStatement;
-  readonly removeIds: SqlStatement;
-  readonly settle: SqlStatement;
-  readonly dropUnsettled: SqlStatement;
 }
 
 /** Prepares them. */
 export function logStatements(turn: Turn): LogStatements {
   return {
-    records: new Batch(turn, "INSERT INTO records (id, lane, sequence, at, expires_at, bytes)", 6),
     lanes: new Batch(turn, "INSERT OR REPLACE INTO lanes (id, first, last, held, bytes)", 5),
     cursors: new Batch(turn, "INSERT OR REPLACE INTO cursors (lane, consumer, sequence, at)", 4),
     lane: turn.reader("SELECT first, last, held, bytes FROM lanes WHERE id = ?"),
@@ -60,10 +49,6 @@ export function logStatements(turn: Turn): LogStatements {
     cursorsOf: turn.reader("SELECT consumer, sequence, at FROM cursors WHERE lane = ?"),
     expireCursors: turn.writer("DELETE FROM cursors WHERE lane = ? AND at < ? RETURNING consumer"),
     removeCursor: turn.writer("DELETE FROM cursors WHERE lane = ? AND consumer = ?"),
-    tail: turn.reader(
-      `SELECT records.id, name, sequence, at, expires_at AS expiresAt, bytes FROM records
-        JOIN names ON names.id = lane WHERE records.id > ? ORDER BY records.id`,
-    ),
     read: turn.reader(
       `SELECT sequence, at, expires_at AS expiresAt, bytes FROM records
         WHERE settled = 1 AND lane = ? AND sequence > ? ORDER BY sequence LIMIT ?`,
@@ -76,8 +61,5 @@ export function logStatements(turn: Turn): LogStatements {
     removeSettled: turn.writer(
       "DELETE FROM records WHERE settled = 1 AND lane = ? AND sequence = ? RETURNING length(bytes) AS size",
     ),
-    removeIds: turn.writer("DELETE FROM records WHERE id IN (SELECT value FROM json_each(?))"),
-    settle: turn.writer("UPDATE records SET settled = 1 WHERE id IN (SELECT value FROM json_each(?))"),
-    dropUnsettled: turn.writer("DELETE FROM records WHERE id > ? AND id <= ? AND settled = 0"),
   };
 }

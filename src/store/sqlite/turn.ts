@@ -118,6 +118,11 @@ export class Turn {
     return this.#fault?.reason;
   }
 
+  /** Says that what was read makes no sense. */
+  damaged(what: string): never {
+    throw this.#fail(new Error(`database disk image is malformed: ${what}`));
+  }
+
   #fail(cause: unknown): ConnectionError {
     this.#driver.rollback();
     this.#isOpen = false;
@@ -132,7 +137,6 @@ export class Turn {
     const now = this.#clock.now();
     // A clock that was set back must not keep the store shut.
     if (!this.#fault!.mayHeal || (now >= this.#triedAt && now - this.#triedAt < PROBE_MS)) return false;
-    this.#triedAt = now;
     try {
       this.#transact(`INSERT OR REPLACE INTO probe (id, bytes) VALUES (1, zeroblob(${PROBE_BYTES}))`);
       this.#transact("DELETE FROM probe");
@@ -141,6 +145,8 @@ export class Turn {
     } catch (cause) {
       this.#driver.rollback();
       this.#fault = { ...faultOf(cause), cause };
+      // From the end on, for a probe may have waited for a lock.
+      this.#triedAt = this.#clock.now();
       return false;
     }
   }
