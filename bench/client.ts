@@ -1,16 +1,18 @@
-/** Client process of a cell: `client.ts <scenario> <fabric> <url> <meter> <ms>`. Prints its figures as a line of JSON. */
+/** Client process of a cell: `client.ts <scenario> <fabric> <url> <meter> <ms>`. Prints its figures as JSON. */
 import process from "node:process";
+import { load } from "./lib/fabrics.ts";
 import { endWithParent } from "./lib/ready.ts";
-import type { Join, Scenario } from "./lib/scenario.ts";
-
-const FABRICS: Record<string, string> = { ours: "./aether.ts", control: "./controls/raw.ts", nats: "./peers/nats.ts" };
+import type { Scenario } from "./lib/scenario.ts";
+import { startWorker } from "./lib/workers.ts";
 
 endWithParent();
-const [scenario, fabric, url, meter, ms] = process.argv.slice(2);
+const [scenario, name, url, meter, ms] = process.argv.slice(2);
 const { run } = (await import(`./scenarios/${scenario}.ts`)) as { run: Scenario };
-const { join } = (await import(FABRICS[fabric])) as { join: Join };
+const fabric = await load(name);
 const figures = await run({
-  join: (index) => join(url, index),
+  join: (index) => fabric.join!(url, index),
+  works: async () => await fabric.works!(url),
+  worker: (slots) => startWorker(name, url, slots),
   ms: Number(ms),
   serverMemory: async () => Number(await (await fetch(meter)).text()),
 });

@@ -151,12 +151,28 @@ function request(name: string, direction: Direction, parts: { messageType: numbe
 }
 request("request towards the gateway names its target", "up", { messageType: 0, callId: 1, timeoutMs: 30_000, topic: "sv::clock", workspace: "", payload: "now?" });
 request("request from the gateway names its source", "down", { messageType: 3, callId: 9, timeoutMs: 5_000, topic: "ag::prod::desk::1", workspace: "prod", metadata: { trace: "a1" }, payload: "now?" });
-structured("call of an operation", "up", FrameKind.Call, { op: "example.get", input: { key: "a" } }, 2);
+structured("call that reads a key of the workspace", "up", FrameKind.Call, { op: "kv.get", in: { key: "a" } }, 2);
+structured("call that counts with a bound, in a user's scope", "up", FrameKind.Call, { op: "kv.add", in: { key: "n", scope: 8, userId: "ada", workspace: "prod", delta: -1, atLeast: 0, ttl: 60 } }, 3);
+structured("call that waits for changes", "up", FrameKind.Call, { op: "kv.changes", in: { prefix: "jobs/", cursor: "Abcdefgh-_01.0.42" } }, 4);
+structured("call that loads a part of a checkpoint", "up", FrameKind.Call, { op: "checkpoint.load", in: { key: "default", part: 1, ifRevision: 42 } }, 5);
+structured("call that switches the workspace", "up", FrameKind.Call, { op: "workspace.switch", in: { workspace: "dev" } }, 6);
+structured("call that reports progress", "up", FrameKind.Call, { op: "progress.report", in: { taskId: "t-1", completion: 0.5, recipient: "us::ada" } }, 7);
+/** A reply to a call has a structured body, where one to a request has a payload. */
+function answer(name: string, callId: number, body: unknown): void {
+  add(name, "down", made((writer) => writer.reply(callId, 0, 0, encodeStructured(body))), { kind: FrameKind.Reply, callId, messageType: 0, body });
+}
 add("reply", "both", made((writer) => writer.reply(1, 0, 0, text("noon"))), { kind: FrameKind.Reply, callId: 1, messageType: 0, payload: "noon" });
 const missing = toWireError(new NotFoundError("Nobody is connected there"));
 add("reply with an error", "both", made((writer) => writer.reply(1, FLAG_ERROR, 0, encodeStructured(missing))), { kind: FrameKind.Reply, callId: 1, messageType: 0, error: missing });
+const emptyMaps = { kv: {}, globalKv: {}, workspaceExclusiveKv: {}, globalExclusiveKv: {} };
+answer("reply to a call: a removed key", 2, { applied: true, found: true, revision: 43 });
+answer("reply to a call: no change but a gap", 4, { changes: [], cursor: "Abcdefgh-_01.40.41", gap: true });
+answer("reply to a call: another workspace", 6, { identity: { ...agent, workspace: "dev" }, topic: "ag::dev::desk::1", config: { workspace: "dev", ...emptyMaps } });
+answer("reply to a call: nothing to say", 7, null);
 add("cancel", "both", made((writer) => writer.cancel(2 ** 32 - 1)), { kind: FrameKind.Cancel, callId: 2 ** 32 - 1 });
 structured("notify: a gap", "down", FrameKind.Notify, { name: "gap", body: { topic: "gu::prod", reason: "trimmed", missed: 3 } });
+structured("notify: config with a key whose value did not fit", "down", FrameKind.Notify, { name: "config", body: { workspace: "prod", ...emptyMaps, omitted: { kv: ["large"] } } });
+structured("notify: progress", "down", FrameKind.Notify, { name: "progress", body: { taskId: "t-1", completion: 0.5, sourceTopic: "ag::prod::desk::1", workspace: "prod", timestampMs: at } });
 structured("notify: a signal", "down", FrameKind.Notify, { name: "signal", body: { type: 1, reason: "draining" } });
 
 // ---- malformed --------------------------------------------------------------------------------------------------

@@ -18,9 +18,9 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** How much a counter grows per second, after a warm-up of the same length. */
-export async function ratePerSecond(count: () => number, ms: number): Promise<number> {
-  await pause(ms);
+/** How much a counter grows per second, after a warm-up of the same length if nothing else is said. */
+export async function ratePerSecond(count: () => number, ms: number, warmMs = ms): Promise<number> {
+  await pause(warmMs);
   const before = count();
   const start = performance.now();
   await pause(ms);

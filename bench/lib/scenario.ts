@@ -19,9 +19,48 @@ export interface Party {
 /** Connects parties to a server. */
 export type Join = (url: string, index: number) => Promise<Party>;
 
+/** What callers do again and again. Exactly one of the two. */
+export interface Work {
+  /** Does it once; resolves when it is done, and kept as the server keeps things. */
+  readonly call?: () => Promise<unknown>;
+  /** Does it so many times as one group, at once: a control that has no server between. */
+  readonly group?: (count: number) => void;
+}
+
+/** What can be asked of something that keeps state. Each is made ready by calling it. */
+export interface Works {
+  /** Sends to somebody who listens; done with the receipt. */
+  send?(bytes: Uint8Array): Promise<Work>;
+  /** Writes one of the keys after the other. */
+  put?(bytes: Uint8Array): Promise<Work>;
+  /** Reads one of the keys after the other, which hold these bytes; {@link Works.put} comes first. */
+  get?(bytes: Uint8Array): Promise<Work>;
+  /** Has a worker do a task; done with its result, which is what was given. */
+  task?(bytes: Uint8Array): Promise<Work>;
+  /** Has a worker begin a task that does not end; resolves when it is made, to what takes it back. */
+  hold?(bytes: Uint8Array): Promise<() => Promise<unknown>>;
+}
+
+/** Connects to what keeps state. */
+export type Connect = (url: string) => Works | Promise<Works>;
+
+/** Takes tasks, and says when one begins that does not end. */
+export type Labour = (url: string, slots: number, begun: () => void) => Promise<void>;
+
+/** A process that takes tasks. */
+export interface WorkerProcess {
+  /** Hears when a task that does not end begins there. */
+  onBegin: () => void;
+  /** Ends it at once. */
+  kill(): void;
+}
+
 /** What a scenario is given. */
 export interface Setting {
   readonly join: (index: number) => Promise<Party>;
+  readonly works: () => Promise<Works>;
+  /** Starts a worker process; resolves when it takes tasks. */
+  readonly worker: (slots: number) => Promise<WorkerProcess>;
   /** How long one figure is measured, in ms. */
   readonly ms: number;
   /** Resident bytes of the server process, after a collection. */
@@ -36,8 +75,21 @@ export type Scenario = (setting: Setting) => Promise<Figures>;
 
 /** Bytes of every payload. */
 export const PAYLOAD_BYTES = 256;
+/** Keys that are written and read. */
+export const KEYS = 1000;
 
 /** A payload. */
-export function payload(): Uint8Array {
+export function payload(): Uint8Array<ArrayBuffer> {
   return new Uint8Array(PAYLOAD_BYTES).fill(7);
+}
+
+/** Names keys, each a step away from the last. */
+export function keys(): () => string {
+  let at = 0;
+  return () => `checkpoint.${(at++ * 7) % KEYS}`;
+}
+
+/** Makes sure of what came back. */
+export function expect(bytes: Uint8Array | undefined): void {
+  if (bytes?.length !== PAYLOAD_BYTES) throw new Error("what came back is not what was given");
 }

@@ -1,6 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+// A byte order mark is a character like any other: two names that differ in it are two.
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** An empty byte array, shared: nothing can be written to it. */
 export const NO_BYTES: Uint8Array = new Uint8Array(0);

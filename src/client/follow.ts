@@ -18,16 +18,14 @@ export async function insist<Op extends OpName>(
       return await link.call(op, input, { signal, timeoutMs: WAIT_MS });
     } catch (error) {
       if (signal?.aborted || !(error instanceof AetherError)) throw error;
-      const { retryAfterMs } = error;
-      // Too many calls are open: one of them will be over.
-      if (error instanceof QuotaError && retryAfterMs) {
-        await new Promise<void>((resolve) => link.options.clock.timer(retryAfterMs, resolve));
-        signal?.throwIfAborted();
-        continue;
-      }
-      // A session that was lost is followed by another; a client that is closed says so without retryable.
-      const isOnlyLate = error instanceof TimeoutError;
-      if (!isOnlyLate && !(error instanceof ConnectionError && error.retryable)) throw error;
+      const { retryable, retryAfterMs } = error;
+      // A session that was lost is followed by another; one of too many calls will be over; a store may heal. A client that
+      // is closed says so without retryable.
+      const mayHeal = error instanceof TimeoutError ||
+        (retryable && (error instanceof ConnectionError || (error instanceof QuotaError && retryAfterMs)));
+      if (!mayHeal) throw error;
+      if (retryAfterMs) await new Promise<void>((resolve) => link.options.clock.timer(retryAfterMs, resolve));
+      signal?.throwIfAborted();
     }
   }
 }

@@ -1,6 +1,6 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import type { ProgressReport } from "../protocol/progress.ts";
-import { insist } from "./follow.ts";
+import { heard, insist } from "./follow.ts";
 import type { Link } from "../session/link.ts";
 
 /** Reports how far a piece of work is. */
@@ -33,18 +33,14 @@ export function reportProgress(link: Link): ReportProgress {
   return (report) => {
     const key = JSON.stringify([report.taskId, report.requestId, report.recipient]);
     const waiting = lines.get(key);
-    let done: Promise<void>;
-    if (waiting) {
-      waiting.next = { ...report };
-      if (waiting.settled) return waiting.settled.promise;
-      waiting.settled = Promise.withResolvers();
-      done = waiting.settled.promise;
-    } else {
+    if (!waiting) {
       const line: Line = { next: undefined, settled: undefined };
       lines.set(key, line);
-      done = put(key, line, { ...report });
+      return heard(link, put(key, line, { ...report }));
     }
-    done.catch((error) => link.report(error));
-    return done;
+    waiting.next = { ...report };
+    if (waiting.settled) return waiting.settled.promise;
+    waiting.settled = Promise.withResolvers();
+    return heard(link, waiting.settled.promise);
   };
 }

@@ -7,10 +7,16 @@ import { heard } from "./follow.ts";
 /** Makes an attempt stop. */
 export type StopAttempt = (kind: RevokeKind, reason: string) => void;
 
+/** An attempt that is worked on here. */
+export interface Attempt {
+  readonly attempt: number;
+  stop: StopAttempt;
+}
+
 /** A session's offer to work on tasks. */
 export interface Serving {
   /** Attempts that are worked on here, by task. */
-  readonly running: Map<string, { attempt: number; stop: StopAttempt }>;
+  readonly running: Map<string, Attempt>;
   /** Says what is offered; with `isAnew` also what is running. */
   announce(isAnew?: boolean): void;
   /** The answer to the last announcement. */
@@ -54,7 +60,11 @@ export function serve(session: Session, offer: Offer, take: (assignment: TaskAss
     session.onConnect.add(({ resumed }) => resumed || announce(true)),
     session.onNotice.add(({ name, body }) => {
       if (name === "revoke") stop(body);
-      if (name === "assignment") running.set(body.taskId, { attempt: body.attempt, stop: take(body) });
+      if (name !== "assignment") return;
+      // Known before it is taken: it may be over by the time that is done.
+      const one: Attempt = { attempt: body.attempt, stop() {} };
+      running.set(body.taskId, one);
+      one.stop = take(body);
     }),
   ];
   const serving: Serving = {

@@ -74,6 +74,7 @@ export type DefinedTaskOptions<Input, Output, Chunk> =
 
 /** A task without a definition. */
 export interface PlainTaskOptions extends TaskSettings {
+  /** Not given: `taskType` says what is to be done. */
   task?: undefined;
   /** What is to be done. */
   taskType: string;

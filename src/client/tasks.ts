@@ -4,14 +4,7 @@ import { NO_BYTES } from "../base/bytes.ts";
 import { type Unsubscribe, unsubscriber } from "../base/emitter.ts";
 import { toWireError } from "../protocol/error_wire.ts";
 import { encodeStructured } from "../protocol/structured.ts";
-import {
-  type NewTask,
-  type TaskError,
-  type TaskFilter,
-  type TaskInfo,
-  type TaskOutcome,
-  type TaskStatus,
-} from "../protocol/tasks.ts";
+import type { NewTask, TaskError, TaskFilter, TaskInfo, TaskOutcome, TaskStatus } from "../protocol/tasks.ts";
 import type { OpInput } from "../protocol/ops.ts";
 import type { Link } from "../session/link.ts";
 import type { Session } from "../session/session.ts";

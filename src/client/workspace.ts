@@ -1,7 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { InvalidArgumentError } from "../errors.ts";
 import type { ConfigSnapshot } from "../protocol/config.ts";
 import { requireSegment } from "../protocol/principals.ts";
+import { heard } from "./follow.ts";
 import type { Session } from "../session/session.ts";
 
 /** Moves to another workspace without a reconnect. */
@@ -14,9 +14,6 @@ export type SwitchWorkspace = (workspace: string) => Promise<ConfigSnapshot>;
 export function switchWorkspace(session: Session): SwitchWorkspace {
   let asked = 0;
   return (workspace) => {
-    if (workspace === "") {
-      throw new InvalidArgumentError("Cannot switch to an empty workspace: give its name", "workspace");
-    }
     requireSegment(workspace, "workspace");
     const turn = ++asked;
     session.workspace = workspace;
@@ -32,8 +29,6 @@ export function switchWorkspace(session: Session): SwitchWorkspace {
         if (turn === asked) session.workspace = session.held;
       }
     };
-    const done = run();
-    done.catch((error) => session.report(error));
-    return done;
+    return heard(session, run());
   };
 }

@@ -283,6 +283,8 @@ class EmbeddedGateway implements Gateway, Door, House, SessionFate, Administered
 
   async requireOpen(): Promise<void> {
     if (this.#closing) throw draining();
+    // What was changed while everybody was sent away was of no use, and must not stand in the way.
+    if (!this.#isLoaded) await this.#core.commit();
     const fault = this.#core.store.fault();
     if (fault) throw new ConnectionError(`The gateway's store takes no writes: ${fault}`, { retryAfterMs: 1000 });
     // The store has failed and recovered: what was known of it is read again before anybody comes in.

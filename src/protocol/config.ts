@@ -1,8 +1,5 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 
-/** The maps of a {@link ConfigSnapshot}. */
-export type ConfigMap = "kv" | "globalKv" | "workspaceExclusiveKv" | "globalExclusiveKv";
-
 /** What a principal finds when it connects or switches its workspace. */
 export interface ConfigSnapshot {
   /** The workspace it is of; undefined for principals without one. */
@@ -16,12 +13,15 @@ export interface ConfigSnapshot {
   /** Keys of this identity alone. */
   globalExclusiveKv: Record<string, Uint8Array>;
   /** Keys whose values did not fit; read them one by one. Present only when there are some. */
-  omitted?: Partial<Record<ConfigMap, string[]>>;
+  omitted?: Partial<Record<"kv" | "globalKv" | "workspaceExclusiveKv" | "globalExclusiveKv", string[]>>;
   /** Maps with more keys than could be named; `kv().list()` has them all. Present only when there are some. */
-  incomplete?: ConfigMap[];
+  incomplete?: ("kv" | "globalKv" | "workspaceExclusiveKv" | "globalExclusiveKv")[];
   /** Why this principal was launched, when a task launched it. */
   taskContext?: Record<string, unknown>;
 }
+
+/** The maps of a {@link ConfigSnapshot}. */
+export type ConfigMap = keyof NonNullable<ConfigSnapshot["omitted"]>;
 
 /** Bytes of keys and values in one snapshot; what is beyond is named without its value. */
 export const CONFIG_BYTES: number = 256 * 1024;

@@ -35,27 +35,25 @@ export type Identity =
  * names nobody can send to (`orc::`) or that fan in (`event::receiver0`, `metric::receiver0`).
  */
 export function identityTopic(identity: Identity): string {
-  switch (identity.type) {
-    case "agent":
-      return `ag::${identity.workspace}::${identity.implementation}::${identity.specifier}`;
-    case "unique_task":
-      return `tu::${identity.workspace}::${identity.implementation}::${identity.specifier}`;
-    case "non_unique_task":
-      return `ta::${identity.workspace}::${identity.implementation}::${identity.specifier}`;
-    case "user":
-      return `us::${identity.userId}::${identity.windowId}`;
-    case "service":
-      return `sv::${identity.implementation}::${identity.specifier}`;
-    case "bridge":
-      return `br::${identity.implementation}::${identity.specifier}`;
-    case "orchestrator":
-      return `orc::${identity.implementation}::${identity.specifier}`;
-    case "workflow_engine":
-      return "event::receiver0";
-    case "metrics_bridge":
-      return "metric::receiver0";
-  }
+  const { type } = identity;
+  if (type === "workflow_engine") return "event::receiver0";
+  if (type === "metrics_bridge") return "metric::receiver0";
+  const parts = type === "user"
+    ? [identity.userId, identity.windowId]
+    : [identity.implementation, identity.specifier];
+  if ("workspace" in identity) parts.unshift(identity.workspace);
+  return [PREFIXES[type], ...parts].join("::");
 }
+
+const PREFIXES = {
+  agent: "ag",
+  unique_task: "tu",
+  non_unique_task: "ta",
+  user: "us",
+  service: "sv",
+  bridge: "br",
+  orchestrator: "orc",
+} as const;
 
 /** Why a text cannot be a topic segment, or undefined when it can. */
 export function segmentFault(text: unknown): string | undefined {

@@ -6,7 +6,7 @@ import path from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { Worker as Thread } from "node:worker_threads";
-import type { Launched } from "../worker/isolate_host.ts";
+import { ENDED, type Launched } from "../worker/isolate_host.ts";
 
 /** What an isolate is given. */
 export interface LaunchOptions {
@@ -53,7 +53,7 @@ export function launchThread({ module, memoryMb }: LaunchOptions): Launched {
       thread.terminate();
     },
     exited: new Promise((resolve) => {
-      thread.on("exit", (code) => resolve(isTerminated ? "ended" : `exit code ${code}${fault}`));
+      thread.on("exit", (code) => resolve(isTerminated ? ENDED : `exit code ${code}${fault}`));
     }),
   };
 }
@@ -77,7 +77,7 @@ export function launchProcess(options: LaunchOptions): Launched {
       child.kill("SIGKILL");
     },
     exited: new Promise((resolve) => {
-      const end = (how: string): void => resolve(isTerminated ? "ended" : `${how}${fault}`);
+      const end = (how: string): void => resolve(isTerminated ? ENDED : `${how}${fault}`);
       child.on("error", (error) => {
         fault = `: ${error.message}`;
         if (child.pid === undefined) end("it could not be started");
@@ -130,18 +130,21 @@ function configAbove(file: string): string | undefined {
 }
 
 interface DenoLike {
-  permissions: { querySync(of: { name: string }): { state: string } };
+  permissions: { querySync(of: { name: string; path?: string }): { state: string } };
 }
 
-/** Permissions that this process has as a whole, and reading the module. What it has in part is given by `args`. */
+/**
+ * Permissions that this process has as a whole, and reading what it may read of the places where modules are. What else it
+ * has in part cannot be found out, and is given by `args`.
+ */
 function grants(module: string): string[] {
   const { permissions } = (globalThis as unknown as { Deno: DenoLike }).Deno;
-  const names = ["read", "write", "net", "env", "sys", "run", "ffi"];
-  const own = names.filter((name) => permissions.querySync({ name }).state === "granted").map((name) =>
-    `--allow-${name}`
-  );
-  if (!own.includes("--allow-read") && module.startsWith("file:")) {
-    own.push(`--allow-read=${path.dirname(fileURLToPath(module))}`);
-  }
-  return own;
+  const has = (name: string, path?: string): boolean => permissions.querySync({ name, path }).state === "granted";
+  const own = ["write", "net", "env", "sys", "run", "ffi"].filter((name) => has(name)).map((name) => `--allow-${name}`);
+  if (has("read")) return [...own, "--allow-read"];
+  const here = entry();
+  const places = [process.cwd(), module, here.href]
+    .map((place) => place.startsWith("file:") ? path.dirname(fileURLToPath(place)) : place)
+    .filter((place) => path.isAbsolute(place) && has("read", place));
+  return places.length > 0 ? [...own, `--allow-read=${[...new Set(places)].join(",")}`] : own;
 }

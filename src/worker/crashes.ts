@@ -1,30 +1,43 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import type { TaskAssignment, TaskOutcome } from "../protocol/tasks.ts";
 
-/** Times a task may be there when an isolate crashes before it is taken for the cause. */
+/** Crashes of isolates in which nothing else ran, before a task is taken for their cause: one may come from outside. */
 const CRASHES = 3;
 /** Tasks whose crashes are remembered. */
 const REMEMBERED = 1_000;
 
 /**
- * Which tasks were running when an isolate crashed. A crash may come from outside, or from another task beside it: so an
- * attempt is handed back without blame, until its task has been there too often.
+ * Which tasks were running when an isolate crashed. Who is to blame cannot be told when there were several: they are all
+ * handed back, and each of them runs alone from then on, until it is over or has crashed an isolate of its own too often.
  */
 export class Crashes {
-  readonly #counts = new Map<string, number>();
+  /** How often each was alone in an isolate that crashed. */
+  readonly #suspects = new Map<string, number>();
+
+  /** Whether a task is to run alone. */
+  isSuspect({ taskId }: TaskAssignment): boolean {
+    return this.#suspects.has(taskId);
+  }
+
+  /** A task's attempt has ended without a crash. */
+  clear({ taskId }: TaskAssignment): void {
+    this.#suspects.delete(taskId);
+  }
 
   /**
    * How an attempt ended whose isolate has gone.
    * @param isAlone whether nothing else ran in it
    */
   outcomeOf({ taskId }: TaskAssignment, how: string, isAlone: boolean): TaskOutcome {
-    const count = (this.#counts.get(taskId) ?? 0) + 1;
-    this.#counts.delete(taskId);
-    this.#counts.set(taskId, count);
-    if (this.#counts.size > REMEMBERED) this.#counts.delete(this.#counts.keys().next().value!);
+    const count = (this.#suspects.get(taskId) ?? 0) + (isAlone ? 1 : 0);
+    this.#suspects.delete(taskId);
     const words = `its isolate has gone: ${how}`;
-    if (count < CRASHES) return { kind: "released", reason: words };
-    const error = { name: "IsolateCrashedError", message: `${words}, ${count} times` };
-    return isAlone ? { kind: "failed", error, isRetryable: false } : { kind: "failed", error };
+    if (count >= CRASHES) {
+      const error = { name: "IsolateCrashedError", message: `${words}, ${count} times` };
+      return { kind: "failed", error, isRetryable: false };
+    }
+    this.#suspects.set(taskId, count);
+    if (this.#suspects.size > REMEMBERED) this.#suspects.delete(this.#suspects.keys().next().value!);
+    return { kind: "released", reason: words };
   }
 }

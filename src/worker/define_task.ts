@@ -51,6 +51,7 @@ export interface CheckedTaskOptions<Raw, Input, Given, Output, Chunk> extends Ta
 
 /** A kind of task whose result is what the handler returns. */
 export interface PlainTaskTraits<Raw, Input, Output, Chunk> extends TaskTraits<Raw, Input, Chunk> {
+  /** Not given: what the handler returns is taken as it is. */
   output?: undefined;
   /** Does it. */
   run(input: Input, ctx: TaskContext<Chunk>): Output | Promise<Output>;

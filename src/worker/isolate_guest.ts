@@ -14,7 +14,7 @@ import { TaskAbortedError } from "./errors.ts";
 import { LATE_MS, Line, type Port, type ToGuest, type ToHost } from "./isolate_line.ts";
 
 /** How often an isolate says that it is alive, in ms. */
-const PULSE_MS = 250;
+const PULSE_MS = 200;
 
 /** What an isolate needs of its platform. */
 export interface GuestPlatform {

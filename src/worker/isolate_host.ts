@@ -5,7 +5,7 @@ import { toWireError } from "../protocol/error_wire.ts";
 import type { OpInput, OpName } from "../protocol/ops.ts";
 import type { TaskAssignment, TaskOutcome } from "../protocol/tasks.ts";
 import type { Link } from "../session/link.ts";
-import { TaskAbortedError } from "./errors.ts";
+import type { TaskAbortedError } from "./errors.ts";
 import { type GuestTask, LATE_MS, Line, type Port, type ToGuest, type ToHost } from "./isolate_line.ts";
 
 /** An isolate as its platform made it. */
@@ -18,14 +18,17 @@ export interface Launched {
   begun?(): number;
   /** Ends it, whatever it does. */
   terminate(): void;
-  /** Resolves when it is gone, with how that came about in words. */
+  /** Resolves when it is gone, with how that came about in words; {@link ENDED} after `terminate()`. */
   readonly exited: Promise<string>;
 }
 
+/** How an isolate ended that was ended on purpose. */
+export const ENDED = "ended";
+
 /** Without a sign of life for so many ms, something keeps an isolate's loop from turning. */
-const BLOCKED_MS = 1_000;
+const BLOCKED_MS = 700;
 /** What was not begun for so many ms is given to another: later than the isolate would begin it without asking. */
-const WITHDRAW_MS = LATE_MS + 500;
+const WITHDRAW_MS = LATE_MS + 300;
 
 interface Open {
   readonly assignment: TaskAssignment;

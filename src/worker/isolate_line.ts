@@ -15,7 +15,7 @@ export interface Port {
  * What was said so many ms ago and not begun is not begun without asking: something kept the isolate's loop from turning,
  * and the pool may have given it to another. The pool does so later than that, so that one of the two knows.
  */
-export const LATE_MS = 1_000;
+export const LATE_MS = 500;
 
 /** A task as an isolate names it. */
 export interface GuestTask {

@@ -33,3 +33,4 @@ export { runWorkerPool } from "#pool";
 export type { Isolation, WorkerPoolOptions } from "./pool_options.ts";
 export type { PoolEvent, PoolResult } from "./pool.ts";
 export type { SeatEvent } from "./seat.ts";
+export type { StandardIssue, StandardProps, StandardResult, StandardSchemaV1 } from "../base/schema.ts";

@@ -4,7 +4,7 @@ import type { TaskAssignment, TaskOutcome } from "../protocol/tasks.ts";
 import type { Link } from "../session/link.ts";
 import { abortedOutcome } from "./attempt.ts";
 import type { Crashes } from "./crashes.ts";
-import { Isolate, type Launched } from "./isolate_host.ts";
+import { ENDED, Isolate, type Launched } from "./isolate_host.ts";
 import type { GuestTask } from "./isolate_line.ts";
 import type { Executor } from "./worker.ts";
 
@@ -40,7 +40,7 @@ const LONGEST_MS = 30_000;
 /** An isolate that has lived so long has recovered, in ms. */
 const STABLE_MS = 10_000;
 const START_MS = 30_000;
-const LOOK_MS = 250;
+const LOOK_MS = 200;
 /** Keeps one isolate alive and gives it attempts: starts it, starts it again, replaces it. */
 export class Seat implements Executor {
   readonly #options: SeatOptions;
@@ -110,7 +110,7 @@ export class Seat implements Executor {
   #exited(isolate: Isolate, how: string): void {
     this.#isolates.delete(isolate);
     const isCurrent = this.#current === isolate;
-    const isExpected = this.#isOver || isolate.isRetired;
+    const isExpected = this.#isOver || (isolate.isRetired && how === ENDED);
     const wasReady = isolate.readyAt < Infinity;
     if (isCurrent) this.#current = undefined;
     let retryInMs: number | undefined;
@@ -187,6 +187,11 @@ export class Seat implements Executor {
   }
 
   async execute(assignment: TaskAssignment, signal: AbortSignal, link: Link): Promise<TaskOutcome> {
+    const { crashes } = this.#options;
+    if (crashes.isSuspect(assignment)) {
+      const outcome = await this.#executeAlone(assignment, signal, link);
+      if (outcome) return outcome;
+    }
     for (;;) {
       const outcome = await this.#current?.execute(assignment, signal, link);
       if (outcome) return outcome;
@@ -196,6 +201,25 @@ export class Seat implements Executor {
         this.#wanted.push(resolve);
         signal.addEventListener("abort", () => resolve(), { once: true });
       });
+    }
+  }
+
+  /** Runs an attempt where it can hurt nobody; undefined when no isolate is to be had for it. */
+  async #executeAlone(
+    assignment: TaskAssignment,
+    signal: AbortSignal,
+    link: Link,
+  ): Promise<TaskOutcome | undefined> {
+    try {
+      const [isolate] = await this.#launch();
+      const running = isolate.execute(assignment, signal, link);
+      isolate.retire();
+      const outcome = await running;
+      if (isolate.gone === undefined) this.#options.crashes.clear(assignment);
+      return outcome;
+    } catch (error) {
+      this.#options.onEvent({ type: "unfit", message: messageOf(error) });
+      return undefined;
     }
   }
 

@@ -25,6 +25,7 @@ const MAY_IMPORT: Record<string, string[]> = {
 
 const PACKAGES: Record<string, string> = {
   msgpackr: "protocol",
+  croner: "gateway",
   valibot: "gateway",
   hono: "gateway",
   ws: "runtime",

@@ -4,6 +4,7 @@ import { cases as fabricCases } from "./fabric.ts";
 import { cases as stateCases } from "./state.ts";
 import { cases as socketCases } from "./state_socket.ts";
 import { memoryStoreCases } from "./store_contract.ts";
+import { cases as workerCases } from "./worker.ts";
 
 /** Cases of a client alone, against the gateway at `env.gatewayUrl`; for runtimes that only dial. */
 export const clientSuites: Case[] = [
@@ -12,4 +13,5 @@ export const clientSuites: Case[] = [
   ...fabricCases,
   ...stateCases,
   ...memoryStoreCases,
+  ...workerCases,
 ];

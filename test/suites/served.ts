@@ -3,7 +3,9 @@ import { cases as clientCases } from "./client.ts";
 import { cases as fabricCases } from "./fabric.ts";
 import { cases as stateCases } from "./state.ts";
 import { cases as socketCases } from "./state_socket.ts";
+import { cases as taskCases } from "./tasks.ts";
 import { cases as vectorCases } from "./vectors.ts";
+import { cases as workerCases } from "./worker.ts";
 
 /** Client cases need a gateway: where the driver gives none, each run brings its own on a real port. */
 const served: Case[] = [...clientCases, ...socketCases].map((one) => ({
@@ -30,4 +32,4 @@ async function loadRim(runtime: string): Promise<typeof import("../../src/runtim
 }
 
 /** Cases that bring their own world along and run on every runtime that can serve. */
-export const suites: Case[] = [...served, ...fabricCases, ...stateCases, ...vectorCases];
+export const suites: Case[] = [...served, ...fabricCases, ...stateCases, ...taskCases, ...vectorCases, ...workerCases];

@@ -60,7 +60,7 @@ export function collect<T, U>(
 }
 
 /** Lets time pass until a promise settles. */
-export async function within<T>(fabric: TestFabric, promise: Promise<T>, limit = "10m"): Promise<T> {
+export async function within<T>(fabric: TestFabric, promise: Promise<T>, limit: number | string = "10m"): Promise<T> {
   promise.catch(() => {});
   await fabric.advance(limit);
   const late = new Error(`not settled after ${limit}`);

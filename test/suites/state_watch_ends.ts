@@ -1,8 +1,16 @@
 import { ConnectionError, KVScope } from "../../mod.ts";
+import { memoryStore } from "../../src/store/memory.ts";
+import type { KvStore } from "../../src/store/store.ts";
 import { testFabric } from "../../src/testing/mod.ts";
 import type { Case } from "../harness.ts";
 import { equal } from "./assert.ts";
 import { bare, bytes, collect, connected, lateStore, told } from "./state_kit.ts";
+
+/** A method that still belongs to its object. */
+function method(of: KvStore, name: string | symbol): unknown {
+  const value = of[name as keyof KvStore];
+  return typeof value === "function" ? (value as (...args: unknown[]) => unknown).bind(of) : value;
+}
 
 /** How watches end, and what they leave behind. */
 export const cases: Case[] = [
@@ -68,6 +76,32 @@ export const cases: Case[] = [
       const waits = Array.from({ length: 5 }, () => collect(agent.kv().watch({ key: "b" }), told));
       await fabric.advance("1s");
       equal(waits.map(({ error }) => error), [undefined, undefined, undefined, undefined, undefined]);
+    },
+  },
+  {
+    // The gateway's answer says when to come again; it was asked again at once, as fast as the wire would go.
+    name: "watch: a store that fails for a while is asked again when it says, and nothing is missed",
+    async run() {
+      const store = memoryStore();
+      const { kv } = store;
+      const broken = { is: false, asked: 0 };
+      const changes: KvStore["changes"] = (...args) => {
+        broken.asked++;
+        if (broken.is) throw new ConnectionError("the disk is full", { retryAfterMs: 1000 });
+        return kv.changes(...args);
+      };
+      await using fabric = await testFabric({
+        seed: 18,
+        store: { ...store, kv: new Proxy(kv, { get: (_, name) => name === "changes" ? changes : method(kv, name) }) },
+      });
+      const [agent] = await connected(fabric.agent());
+      broken.is = true;
+      const seen = collect(agent.kv().watch({ key: "a" }), told);
+      await fabric.advance("10s");
+      await agent.kv().put({ key: "a", value: bytes("v") });
+      broken.is = false;
+      await fabric.advance("2s");
+      equal([seen.items, seen.error, broken.asked < 20], [["a=v"], undefined, true], `asked ${broken.asked} times`);
     },
   },
   {

@@ -111,11 +111,12 @@ export class Hands {
     return this.given.map(({ payload }) => new TextDecoder().decode(payload));
   }
 
-  /** Says how an attempt ended. */
+  /** Says how an attempt ended; until the gateway has heard it, it is one that runs. */
   async settle(outcome: TaskOutcome, { taskId, attempt } = this.last): Promise<OpOutput<"task.settle">> {
+    const output = await call(this.client, "task.settle", { taskId, attempt, outcome });
     const at = this.running.findIndex((one) => one.taskId === taskId && one.attempt === attempt);
     if (at >= 0) this.running.splice(at, 1);
-    return await call(this.client, "task.settle", { taskId, attempt, outcome });
+    return output;
   }
 
   /** It is done. */

@@ -53,7 +53,7 @@ export const cases: Case[] = [
       "cron: a task is made at every moment, a part of its schedule, with all that was said of it, until that is cancelled",
     async run() {
       await using world = await taskWorld({ slots: 9 });
-      const { fabric, desk, worker } = world;
+      const { desk, worker } = world;
       const schedule = await create(desk, {
         cron: { expression: "0 6 * * *", timeZone: "Europe/Berlin" },
         payload: bytes("report"),

@@ -2,10 +2,11 @@
 import type { PoolInfo } from "../../protocol/tasks.ts";
 import type { Core } from "../core.ts";
 import type { Session } from "../session.ts";
-import { type Give, Pool, type TaskLine } from "./pool.ts";
+import type { TaskLine } from "./line.ts";
+import { Pool } from "./pool.ts";
 import type { TaskState } from "./record.ts";
 import type { Task } from "./task.ts";
-import { Worker } from "./worker.ts";
+import { type Give, Worker, type WorkPlace } from "./worker.ts";
 
 /** What a session announces. */
 export interface Announcement {
@@ -24,7 +25,7 @@ export class Dispatcher {
   readonly #onDelay: (pool: Pool, line: TaskLine, until: number) => void;
   readonly #pools = new Map<string, Pool>();
   /** By session, and then by the pool they work for. */
-  readonly #workers = new Map<Session, Map<Pool, Worker>>();
+  readonly #workers = new Map<Session, Map<WorkPlace, Worker>>();
   /** Workers whose lines must be looked at: each is served last, once, however often it was freed. */
   readonly #waiting = new Set<Worker>();
 
@@ -96,7 +97,7 @@ export class Dispatcher {
   #enter(worker: Worker, pool: Pool): Worker {
     for (const former of worker.pools) former.remove(worker);
     worker.pools = [pool, this.#pool("", worker.session.topic)];
-    for (const one of worker.pools) one.workers.add(worker);
+    for (const one of worker.pools) one.add(worker);
     return worker;
   }
 

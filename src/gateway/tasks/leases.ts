@@ -213,9 +213,7 @@ export class Leases {
     if (!worker || worker.session.ended) return;
     const { attempt, id } = state;
     worker.session.notify({ name: "revoke", body: { taskId: id, attempt, kind, reason } });
-    this.#life.alarm(this.#core.clock.now() + LET_GO_MS, () => {
-      if (worker.free(id, attempt)) this.dispatcher.freed(worker);
-    });
+    this.#life.alarm(this.#core.clock.now() + LET_GO_MS, () => this.letGo(worker.session, id, attempt));
   }
 
   /** An attempt has had all its time. */

@@ -1,22 +1,13 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import type { PoolInfo } from "../../protocol/tasks.ts";
 import { Limiter } from "./limiter.ts";
+import { take, type TaskLine } from "./line.ts";
 import { TaskQueue } from "./queue.ts";
 import type { Task } from "./task.ts";
-import type { Worker } from "./worker.ts";
-
-/** Tasks of one type in a pool: who waits, and what holds them back. */
-export interface TaskLine {
-  readonly type: string;
-  readonly limiter: Limiter;
-  readonly queue: TaskQueue;
-}
-
-/** Gives a task to a worker. */
-export type Give = (task: Task, worker: Worker) => void;
+import type { Give, Worker, WorkPlace } from "./worker.ts";
 
 /** Workers and waiting tasks of one kind in one workspace, or of one named principal. */
-export class Pool {
+export class Pool implements WorkPlace {
   readonly workspace: string;
   readonly implementation: string;
   readonly #lines = new Map<string, TaskLine>();
@@ -50,7 +41,6 @@ export class Pool {
     return line;
   }
 
-  /** Its lines: of all types, or of some. */
   *lines(types?: ReadonlySet<string>): Iterable<TaskLine> {
     if (!types) return yield* this.#lines.values();
     for (const type of types) {
@@ -82,20 +72,21 @@ export class Pool {
     return undefined;
   }
 
-  /** A worker gets nothing until it is looked at. */
   hold(worker: Worker): void {
     this.#free.delete(worker);
   }
 
-  /** A worker may have room. */
   freed(worker: Worker): void {
     if (worker.hasRoom) this.#free.add(worker);
   }
 
-  /** A worker is gone. */
   remove(worker: Worker): void {
     this.workers.delete(worker);
     this.#free.delete(worker);
+  }
+
+  add(worker: Worker): void {
+    this.workers.add(worker);
   }
 
   /** Forgets types of which nothing waits or runs, and whose rates are not used up. True when nobody and nothing is left. */
@@ -117,10 +108,4 @@ export class Pool {
     for (const { queue } of this.#lines.values()) queued += queue.size;
     return { workspace, implementation, isPaused, workers: this.workers.size, slots, busy, queued };
   }
-}
-
-/** The task that a line has shown leaves it, and counts against its limits. */
-export function take({ queue, limiter }: TaskLine, task: Task, now: number): void {
-  queue.shift();
-  limiter.enter(task.state, now);
 }

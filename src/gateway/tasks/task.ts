@@ -1,13 +1,20 @@
 // edge: no Deno, Bun, node: or cloudflare: names
+import type { Session } from "../session.ts";
 import type { Alarm } from "./alarms.ts";
 import type { TaskState } from "./record.ts";
-import type { Worker } from "./worker.ts";
+
+/** Who works on a task. */
+export interface Holder {
+  readonly session: Session;
+  /** Lets go of an attempt; false when it does not have it. */
+  free(id: string, attempt: number): boolean;
+}
 
 /** A live task: what is kept of it, and what only this process knows. Moments are ms since epoch, Infinity for never. */
 export interface Task {
   readonly state: TaskState;
   /** Who works on it now. */
-  worker: Worker | undefined;
+  worker: Holder | undefined;
   /** Names its place in a queue; any other place of it is void. */
   ticket: number;
   /** The kept record is not what it is now. */

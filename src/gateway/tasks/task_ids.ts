@@ -1,9 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import type { Random } from "../../base/ids.ts";
 
-const DIGITS = "0123456789abcdefghijklmnopqrstuv";
 const TIME_DIGITS = 9;
-const CHANCE_DIGITS = 10;
 /** Latest moment that nine digits can say. */
 const LAST_MS = 2 ** 45 - 1;
 
@@ -25,19 +23,10 @@ export class TaskIds {
   next(now: number): string {
     if (now > this.#now) {
       this.#now = now;
-      this.#time = digits(LAST_MS - now, TIME_DIGITS);
-      // 48 bits below 2 ** 50, so that there is always something to count down from.
+      this.#time = (LAST_MS - now).toString(32).padStart(TIME_DIGITS, "0");
+      // 48 bits of chance above 2 ** 48: ten digits, and always something to count down from.
       this.#chance = this.#random.bytes(6).reduce((sum, byte) => sum * 256 + byte, 1);
     } else this.#chance--;
-    return this.#time + digits(this.#chance, CHANCE_DIGITS);
+    return this.#time + this.#chance.toString(32);
   }
-}
-
-function digits(value: number, count: number): string {
-  let text = "";
-  for (let left = value; count > 0; count--) {
-    text = DIGITS[left % 32] + text;
-    left = Math.floor(left / 32);
-  }
-  return text;
 }

@@ -1,7 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import type { Session } from "../session.ts";
-import { type Give, type Pool, take, type TaskLine } from "./pool.ts";
-import type { Task } from "./task.ts";
+import { take, type TaskLine } from "./line.ts";
+import type { Holder, Task } from "./task.ts";
 
 /** An attempt that a worker has. */
 export interface Lease {
@@ -10,11 +10,32 @@ export interface Lease {
   readonly weight: number;
 }
 
+/** Gives a task to a worker. */
+export type Give = (task: Task, worker: Worker) => void;
+
+/** Where a worker finds work. */
+export interface WorkPlace {
+  readonly workspace: string;
+  readonly implementation: string;
+  /** Whether it gives out nothing. */
+  readonly isPaused: boolean;
+  /** Its lines: of all types, or of some. */
+  lines(types?: ReadonlySet<string>): Iterable<TaskLine>;
+  /** A worker works here. */
+  add(worker: Worker): void;
+  /** It gets nothing until it is looked at. */
+  hold(worker: Worker): void;
+  /** It may have room. */
+  freed(worker: Worker): void;
+  /** It is gone. */
+  remove(worker: Worker): void;
+}
+
 /** A session that works, with the slots it has announced for one pool; what is meant for it alone takes of them too. */
-export class Worker {
+export class Worker implements Holder {
   readonly session: Session;
   /** Where it finds work; other pools when its session moves. */
-  pools: readonly Pool[] = [];
+  pools: readonly WorkPlace[] = [];
   /** Types it takes; undefined for all. */
   types: ReadonlySet<string> | undefined;
   slots = 0;

@@ -1,0 +1,45 @@
+/** Peers' TypeScript clients: fetched for the bench, outside the lock file, and no dependencies. */
+import { execFileSync } from "node:child_process";
+import fs from "node:fs";
+
+/** Whether a peer is here: which version, or why not. */
+export type Presence = { readonly version: string } | { readonly reason: string };
+
+const MODULES = new URL("../../.cache/peers/node_modules/", import.meta.url);
+
+/** Fetches what is missing of a peer whose server is a program on PATH. */
+export function present(server: string, packages: readonly string[]): Presence {
+  let version: string;
+  try {
+    version = execFileSync(server, ["--version"], { encoding: "utf8" }).trim();
+  } catch {
+    return { reason: `no ${server} on PATH` };
+  }
+  if (packages.every((name) => fs.existsSync(new URL(`${name}/`, MODULES)))) return { version };
+  fs.mkdirSync(MODULES, { recursive: true });
+  const flags = ["--no-save", "--no-package-lock", "--ignore-scripts", "--prefix", ".cache/peers"];
+  // What is there already and not named would be removed.
+  const there = fs.readdirSync(MODULES, { recursive: true, encoding: "utf8" })
+    .filter((name) => /^(@[^/]+\/)?[^@./][^/]*$/.test(name) && fs.existsSync(new URL(`${name}/package.json`, MODULES)));
+  try {
+    const cwd = new URL("../../", import.meta.url);
+    execFileSync("npm", ["install", ...flags, ...new Set([...there, ...packages])], {
+      cwd,
+      stdio: "ignore",
+      timeout: 60_000,
+    });
+    return { version };
+  } catch {
+    return { reason: "its TypeScript client could not be installed" };
+  }
+}
+
+/** Loads one of them. */
+export async function peer<T>(name: string): Promise<T> {
+  const home = new URL(`${name}/`, MODULES);
+  const { main, exports } = JSON.parse(fs.readFileSync(new URL("package.json", home), "utf8")) as {
+    main?: string;
+    exports?: Record<string, string>;
+  };
+  return await import(new URL(main ?? exports!["."], home).href) as T;
+}

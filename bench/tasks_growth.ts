@@ -1,0 +1,127 @@
+/**
+ * What a task costs the gateway, create → assign → settle, and how that grows with the tasks that wait and with the keys
+ * they have: the engine with its operations and a store in memory, without sockets and clients. `bun run
+ * bench/tasks_growth.ts` or `deno run -A bench/tasks_growth.ts`, half a minute; `MOST=1000000` goes further.
+ */
+import process from "node:process";
+import { silent } from "../src/base/logger.ts";
+import { seededRandom } from "../src/base/ids.ts";
+import type { Core } from "../src/gateway/core.ts";
+import { Counters } from "../src/gateway/counters.ts";
+import { TaskOps } from "../src/gateway/ops/tasks.ts";
+import type { Op } from "../src/gateway/ops.ts";
+import type { Session } from "../src/gateway/session.ts";
+import { TaskCreation } from "../src/gateway/tasks/creation.ts";
+import { TaskEngine } from "../src/gateway/tasks/engine.ts";
+import { DEFAULT_LIMITS } from "../src/protocol/limits.ts";
+import type { Notice, OpInput, OpName, OpOutput } from "../src/protocol/ops.ts";
+import { encodeStructured } from "../src/protocol/structured.ts";
+import type { TaskAssignment } from "../src/protocol/tasks.ts";
+import { memoryStore } from "../src/store/memory.ts";
+import { median } from "./lib/measure.ts";
+
+const MOST = Number(process.env.MOST ?? 100_000);
+const ROUNDS = Number(process.env.ROUNDS ?? 5);
+/** Operations of one turn. */
+const TURN = 64;
+const SLOTS = 64;
+const payload = new Uint8Array(100);
+
+/** A gateway's task side, and one principal that makes tasks and works on them. */
+function world(): { create(key?: string): void; serve(): void; settle(count: number): number; turn(): void } {
+  const store = memoryStore();
+  const before: (() => void)[] = [];
+  let now = Date.UTC(2026, 0, 1);
+  const core: Core = {
+    clock: { now: () => now, timer: () => () => {} },
+    random: seededRandom(1),
+    logger: silent,
+    limits: DEFAULT_LIMITS,
+    store,
+    counters: new Counters(),
+    dirty: () => {},
+    commit: () => {},
+    beforeCommit: (run) => void before.push(run),
+    commitSoon: () => {},
+    wakeAt: () => {},
+  };
+  const engine = new TaskEngine(core);
+  const ops = new TaskOps(core, engine, new TaskCreation(core, engine)).ops;
+  const given: TaskAssignment[] = [];
+  const session = {
+    identity: { type: "agent", workspace: "w", implementation: "i", specifier: "s" },
+    topic: "ag::w::i::s",
+    workspace: "w",
+    producer: "producer",
+    connected: true,
+    ended: false,
+    notify(notice: Notice) {
+      encodeStructured(notice);
+      if (notice.name === "assignment") given.push(notice.body);
+    },
+  } as unknown as Session;
+  const call = <Name extends OpName>(name: Name, input: OpInput<Name>): OpOutput<Name> => {
+    const op = ops[name] as unknown as Op<Name>;
+    return op.run(session, op.check(input), () => new AbortController().signal) as OpOutput<Name>;
+  };
+  const turn = (): void => {
+    engine.dispatcher.serve();
+    for (const run of before) run();
+    now++;
+  };
+  return {
+    turn,
+    create: (key) =>
+      void call("task.create", { type: "i", payload, concurrency: key ? { key, perKey: 8 } : undefined }),
+    serve: () => void call("task.serve", { implementation: "i", slots: SLOTS, isAutoStart: true }),
+    settle(count) {
+      let done = 0;
+      while (done < count) {
+        const batch = given.splice(0, TURN);
+        if (batch.length === 0) throw new Error("nothing was given out");
+        for (const { taskId, attempt } of batch) {
+          call("task.settle", { taskId, attempt, outcome: { kind: "completed", result: payload } });
+        }
+        done += batch.length;
+        turn();
+      }
+      return done;
+    },
+  };
+}
+
+/** µs a task: made, and given out and settled, while `waiting` others wait. */
+function measure(waiting: number, keys: number): { create: number; work: number } {
+  const { create, serve, settle, turn } = world();
+  const make = (count: number): number => {
+    const began = performance.now();
+    for (let n = 0; n < count; n++) {
+      create(keys === 1 ? undefined : `k${n % keys}`);
+      if (n % TURN === TURN - 1) turn();
+    }
+    turn();
+    return ((performance.now() - began) * 1000) / count;
+  };
+  // Measured at the depth that is asked for, not on the way to it.
+  make(waiting);
+  const sample = 4096;
+  const made = make(sample);
+  serve();
+  turn();
+  const began = performance.now();
+  const done = settle(sample);
+  return { create: made, work: ((performance.now() - began) * 1000) / done };
+}
+
+function row(name: string, waiting: number, keys: number): void {
+  const samples = Array.from({ length: ROUNDS }, () => measure(waiting, keys));
+  const create = median(samples.map((one) => one.create));
+  const work = median(samples.map((one) => one.work));
+  const cells = [create, work, create + work].map((us) => us.toFixed(1).padStart(9));
+  console.log(name.padEnd(34) + cells.join(""));
+}
+
+console.log(`${"µs a task, median of rounds".padEnd(34)}   create  assign+settle  sum`);
+measure(1000, 1);
+for (let waiting = 1000; waiting <= MOST; waiting *= 10) row(`${waiting} wait, no keys`, waiting, 1);
+for (const keys of [100, 10_000]) row(`10000 wait, ${keys} keys`, 10_000, keys);

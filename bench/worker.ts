@@ -1,0 +1,10 @@
+/** Worker process: `worker.ts <fabric> <url> <slots>`. Says when it takes tasks, and when one begins that does not end. */
+import process from "node:process";
+import { load } from "./lib/fabrics.ts";
+import { endWithParent } from "./lib/ready.ts";
+
+endWithParent();
+const [fabric, url, slots] = process.argv.slice(2);
+const { labour } = await load(fabric);
+await labour!(url, Number(slots), () => void process.stdout.write("begun\n"));
+process.stdout.write("{}\n");
