@@ -5,6 +5,7 @@ import type { Counters } from "./counters.ts";
 import { type EntryRow, type KvStatements, kvStatements, type OwnedRow } from "./kv_sql.ts";
 import { type Names, textOf } from "./names.ts";
 import type { Sizes } from "./sizes.ts";
+import { Recent, type RecentEntry } from "./recent.ts";
 import { type Space, Spaces } from "./spaces.ts";
 import type { Part, Turn } from "./turn.ts";
 
@@ -21,6 +22,7 @@ export class SqlKv implements KvStore, Part {
   readonly #sql: KvStatements;
   /** When the next record's time is over; undefined when that has to be looked up. */
   #next: number | undefined;
+  readonly #recent = new Recent();
 
   constructor(turn: Turn, names: Names, counters: Counters, sizes: Sizes) {
     this.#turn = turn;
@@ -32,8 +34,17 @@ export class SqlKv implements KvStore, Part {
 
   get(space: string, key: string, now: number): KvRecord | undefined {
     const id = this.#spaces.find(space)?.id;
-    const row = id === undefined ? undefined : this.#sql.get.all<EntryRow>(id, utf8(key))[0];
-    return row && isAlive(row, now) ? recordOf(row, key) : undefined;
+    if (id === undefined) return undefined;
+    let entry = this.#recent.get(id, key);
+    if (!entry) {
+      const row = this.#sql.get.all<EntryRow>(id, utf8(key))[0];
+      if (!row || row.value === null) return undefined;
+      entry = row as RecentEntry & EntryRow;
+      this.#recent.set(id, key, entry);
+    }
+    if (!isAlive(entry, now)) return undefined;
+    const { value, revision, expiresAt, kind } = entry;
+    return { key, value, revision, expiresAt, kind };
   }
 
   put(name: string, key: string, value: Uint8Array, write: KvWrite): number {
@@ -41,13 +52,14 @@ export class SqlKv implements KvStore, Part {
     const { now, expected, expiresAt = 0, kind = 0 } = write;
     const id = utf8(key);
     let space = this.#spaces.find(name);
-    const before = space && this.#sql.peek.all<Peek>(space.id, id)[0];
+    const before = space && (this.#recent.get(space.id, key) ?? this.#sql.peek.all<Peek>(space.id, id)[0]);
     const isThere = before !== undefined && isAlive(before, now);
     if (expected !== undefined && expected !== (isThere ? before.revision : 0)) return 0;
     space ??= this.#spaces.make(name);
     const revision = this.#revise();
     this.#sql.put.run(space.id, id, revision, now, expiresAt, kind, value);
-    if (!before?.isLive) this.#spaces.grow(space, 1);
+    this.#recent.set(space.id, key, { value: value.slice(), revision, expiresAt, kind });
+    if (!before || ("isLive" in before && !before.isLive)) this.#spaces.grow(space, 1);
     else if (before.expiresAt > 0 && before.expiresAt === this.#next) this.#next = undefined;
     if (expiresAt > 0 && this.#next !== undefined && expiresAt < this.#next) this.#next = expiresAt;
     return revision;
@@ -58,6 +70,7 @@ export class SqlKv implements KvStore, Part {
     const space = this.#spaces.find(name);
     const before = space && this.#sql.peek.all<Peek>(space.id, utf8(key))[0];
     if (!before || !isAlive(before, now) || (expected !== undefined && expected !== before.revision)) return 0;
+    this.#recent.delete(space.id, key);
     return this.#remove(space, before, now);
   }
 
@@ -66,6 +79,7 @@ export class SqlKv implements KvStore, Part {
     const space = this.#spaces.find(name);
     const before = space && this.#sql.peek.all<Peek>(space.id, utf8(key))[0];
     if (!space || !before?.isLive) return;
+    this.#recent.delete(space.id, key);
     this.#sql.purge.run(before.id);
     this.#spaces.grow(space, -1);
     if (before.expiresAt > 0 && before.expiresAt === this.#next) this.#next = undefined;
@@ -116,9 +130,10 @@ export class SqlKv implements KvStore, Part {
     if (this.nextExpiry() > now) return [];
     this.#turn.change();
     return this.#sql.ending.all<OwnedRow>(now, Math.min(limit, MOST_ROWS)).map((row) => {
-      const space = textOf(row.name);
-      const revision = this.#remove(this.#spaces.find(space)!, row, now);
-      return { space, key: textOf(row.key), revision };
+      const [space, key] = [textOf(row.name), textOf(row.key)];
+      const found = this.#spaces.find(space)!;
+      this.#recent.delete(found.id, key);
+      return { space, key, revision: this.#remove(found, row, now) };
     });
   }
 
@@ -146,6 +161,7 @@ export class SqlKv implements KvStore, Part {
   }
 
   drop(): void {
+    this.#recent.clear();
     this.#next = undefined;
     this.#spaces.drop();
   }
