@@ -1,4 +1,5 @@
 import { BaseOrchestrator, type BaseOrchestratorOptions } from "../../src/client/base_orchestrator.ts";
+import { AdminClient } from "../../src/client/admin.ts";
 import { AgentClient } from "../../src/client/agent.ts";
 import { withTaskToken } from "../../src/client/credentials.ts";
 import { sessionOf } from "../../src/client/aether_client.ts";
@@ -210,6 +211,27 @@ export const cases: Case[] = [
       );
       equal(await session.call("agent.remove", { implementation: "sleeper" }), { found: true });
       equal(await session.call("agent.get", { implementation: "sleeper" }), {});
+    },
+  },
+  {
+    name: "an administrator sees who is connected and how the gateway is, and ends sessions; others are refused",
+    async run() {
+      const auth = tokenAuth({ bootstrapKey: "root", keys: [{ key: "plain" }] });
+      await using fabric = await testFabric({ seed: 18, auth });
+      const root = fabric.agent({ credentials: { "x-api-key": "root" } });
+      const plain = fabric.agent({ credentials: { "x-api-key": "plain" }, specifier: "plain" });
+      await Promise.all([root.connect(), plain.connect()]);
+      const admin = new AdminClient(root);
+      const { connections } = await admin.getConnections({ workspace: "test" });
+      equal(connections.map(({ topic, connected }) => [topic, connected]), [[root.topic, true], [plain.topic, true]]);
+      const { status, sessions } = await admin.getHealth();
+      equal([status, sessions], ["ok", 2]);
+      await rejects(new AdminClient(plain).getConnections(), "PermissionDeniedError");
+      const { sessionId } = connections.find(({ topic }) => topic === plain.topic)!;
+      equal(await admin.disconnectSession({ sessionId }), true);
+      equal(await admin.disconnectSession({ sessionId }), false);
+      await fabric.advance("1m");
+      equal(plain.state, "closed", "an ended client does not come back");
     },
   },
 ];

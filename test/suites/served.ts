@@ -1,6 +1,7 @@
 import type { Case, Env } from "../harness.ts";
 import { cases as clientCases } from "./client.ts";
 import { cases as fabricCases } from "./fabric.ts";
+import { cases as launchCases } from "./launches.ts";
 import { cases as stateCases } from "./state.ts";
 import { cases as socketCases } from "./state_socket.ts";
 import { cases as taskCases } from "./tasks.ts";
@@ -32,4 +33,12 @@ async function loadRim(runtime: string): Promise<typeof import("../../src/runtim
 }
 
 /** Cases that bring their own world along and run on every runtime that can serve. */
-export const suites: Case[] = [...served, ...fabricCases, ...stateCases, ...taskCases, ...vectorCases, ...workerCases];
+export const suites: Case[] = [
+  ...served,
+  ...fabricCases,
+  ...launchCases,
+  ...stateCases,
+  ...taskCases,
+  ...vectorCases,
+  ...workerCases,
+];

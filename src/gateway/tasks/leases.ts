@@ -264,6 +264,8 @@ function assignmentOf(state: TaskState, payload: Uint8Array): TaskAssignment {
     assignedAt: state.startedAt!,
     workspace: state.workspace,
     targetImplementation: state.implementation,
+    specifier: state.launchParams?.specifier,
+    profile: state.launchParams?.profile,
     launchParams: state.launchParams ?? {},
     metadata: state.metadata,
     timeoutMs: state.timeoutMs,
