@@ -146,7 +146,10 @@ export class Router {
     if (lane.policy === "identity" && lane.consumers.length === 0) {
       this.onAbsent(route.topic, route.text, session.topic);
     }
-    if (route.topic.lane === "event") this.onEvent(session.workspace ?? "", view);
+    if (route.topic.lane === "event") {
+      const { workspace } = route.topic;
+      this.onEvent(workspace === "*" ? session.workspace ?? "" : workspace, view);
+    }
     session.receipt(0, view.number, sequence);
   }
 
@@ -175,7 +178,7 @@ export class Router {
   /** Hears of every message that is kept for a principal without a session. */
   onAbsent: (topic: Topic, text: string, sender: string) => void = () => {};
 
-  /** Hears of every event that was sent: the sender's workspace and where its message lies. */
+  /** Hears of every event that was sent: the workspace it is about and where its message lies. */
   onEvent: (workspace: string, view: MessageView) => void = () => {};
 
   /** Takes one request: it goes to somebody who is there now, or fails. */

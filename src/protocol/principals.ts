@@ -38,9 +38,7 @@ export function identityTopic(identity: Identity): string {
   const { type } = identity;
   if (type === "workflow_engine") return "event::receiver0";
   if (type === "metrics_bridge") return "metric::receiver0";
-  const parts = type === "user"
-    ? [identity.userId, identity.windowId]
-    : [identity.implementation, identity.specifier];
+  const parts = type === "user" ? [identity.userId, identity.windowId] : [identity.implementation, identity.specifier];
   if ("workspace" in identity) parts.unshift(identity.workspace);
   return [PREFIXES[type], ...parts].join("::");
 }

@@ -22,7 +22,7 @@ export interface LaunchOptions {
 function entry(): URL {
   const here = import.meta.url;
   if (here.endsWith(".ts")) return new URL("./isolate.ts", here);
-  return new URL(here.replace(/\/dist\/.*$/, "/dist/src/runtime/isolate.js"));
+  return new URL(`${here.slice(0, here.lastIndexOf("/dist/"))}/dist/src/runtime/isolate.js`);
 }
 
 /** Heap limits leave room above the soft limit, beyond which an isolate is replaced in peace. */

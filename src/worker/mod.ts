@@ -25,8 +25,9 @@
  */
 export { defineTask } from "./define_task.ts";
 export type { AnyTask, CheckedTaskOptions, DefinedTask, KeyedBy, PlainTaskTraits, TaskTraits } from "./define_task.ts";
-export { createWorker, type Worker } from "./worker.ts";
-export type { EndedAttempt, WorkerOptions, WorkerStats } from "./worker.ts";
+export { createWorker } from "./create_worker.ts";
+export type { Worker } from "./worker.ts";
+export type { EndedAttempt, WorkerOptions, WorkerStats } from "./worker_options.ts";
 export type { TaskContext, TaskLog, TaskProgress } from "./context.ts";
 export { NonRetryableError, RetryLaterError, TaskAbortedError } from "./errors.ts";
 export { runWorkerPool } from "#pool";

@@ -6,7 +6,9 @@ import type { TaskAssignment } from "../protocol/tasks.ts";
 import { Crashes } from "./crashes.ts";
 import type { Launched } from "./isolate_host.ts";
 import { Seat, type SeatEvent } from "./seat.ts";
-import { type Executor, localExecutor, Worker, type WorkerStats } from "./worker.ts";
+import { localExecutor } from "./create_worker.ts";
+import { Worker } from "./worker.ts";
+import type { Executor, WorkerStats } from "./worker_options.ts";
 import type { DefinedTask } from "./define_task.ts";
 import type { GuestTask } from "./isolate_line.ts";
 
@@ -31,7 +33,8 @@ export type PoolEvent =
     isAccepted: boolean;
     error?: string;
   }
-  | ({ type: "stats"; queued?: number } & WorkerStats)
+  /** `total` is how many there were, are and wait, as far as the gateway says so. */
+  | ({ type: "stats"; total?: number } & WorkerStats)
   | { type: "draining"; why: string; running: number }
   | { type: "stopped"; why: string; done: number; failed: number; released: number }
   | (SeatEvent & { seat: number });
@@ -92,7 +95,7 @@ export class Pool {
   #isStopping = false;
   #idleSince: number;
   #implementation = "";
-  #queued: number | undefined;
+  #total: number | undefined;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -226,7 +229,7 @@ export class Pool {
     if (this.#isStopping) return;
     const { idleExitMs, clock, isCounting } = this.#options;
     const { stats } = this;
-    this.#tell({ type: "stats", ...stats, ...(this.#queued !== undefined && { queued: this.#queued }) });
+    this.#tell({ type: "stats", ...stats, ...(this.#total !== undefined && { total: this.#total }) });
     if (stats.running > 0) this.#idleSince = clock.now();
     if (idleExitMs !== undefined && clock.now() - this.#idleSince >= idleExitMs) return void this.stop("idle");
     if (isCounting) this.#count();
@@ -237,10 +240,12 @@ export class Pool {
     try {
       const link = sessionOf(this.#places[0].client);
       const input = { implementation: this.#implementation, action: "get" as const };
-      this.#queued = (await link.call("task.pool", input, { timeoutMs: STATS_MS * 5 })).pool.queued;
+      const { pool } = await link.call("task.pool", input, { timeoutMs: STATS_MS * 5 });
+      const { done, failed, running } = this.stats;
+      this.#total = done + failed + running + pool.queued;
     } catch {
       // It may not ask, or nobody answers now: the bar is left out, the work goes on.
-      this.#queued = undefined;
+      this.#total = undefined;
     }
   }
 

@@ -6,7 +6,7 @@ import { abortedOutcome } from "./attempt.ts";
 import type { Crashes } from "./crashes.ts";
 import { ENDED, Isolate, type Launched } from "./isolate_host.ts";
 import type { GuestTask } from "./isolate_line.ts";
-import type { Executor } from "./worker.ts";
+import type { Executor } from "./worker_options.ts";
 
 /** What a seat is made of. */
 export interface SeatOptions {

@@ -1,73 +1,20 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { InvalidArgumentError } from "../errors.ts";
-import { type AetherClient, sessionOf } from "../client/aether_client.ts";
 import { insist } from "../client/follow.ts";
-import { reportProgress } from "../client/progress.ts";
 import { type Offer, serve, type Serving, servingOf, type StopAttempt } from "../client/serving.ts";
 import type { CancelTimer } from "../base/clock.ts";
 import { Handlers, type Unsubscribe } from "../base/emitter.ts";
 import type { RevokeKind, TaskAssignment, TaskOutcome } from "../protocol/tasks.ts";
-import type { Link } from "../session/link.ts";
 import type { Session } from "../session/session.ts";
 import { toTaskError } from "../client/tasks.ts";
-import { abortedOutcome, type AttemptLink, runAttempt } from "./attempt.ts";
-import type { AnyTask } from "./define_task.ts";
+import { abortedOutcome } from "./attempt.ts";
 import { TaskAbortedError } from "./errors.ts";
 import { Rate } from "./rate.ts";
+import type { EndedAttempt, Executor, WorkerOptions, WorkerStats } from "./worker_options.ts";
 
-/** How a worker works. */
-export interface WorkerOptions {
-  /** Tasks it can do. */
-  tasks: readonly AnyTask[];
-  /** How much it does at a time; a task takes as many slots as its weight. 1 when left out. */
-  slots?: number;
-  /** How long `drain()` lets tasks finish before they are handed back, in ms; 10 000 when left out. */
-  drainMs?: number;
-  /** How long a task that was told to stop may take to end; then its slot is freed all the same. 5 000 ms when left out. */
-  graceMs?: number;
-  /**
-   * How long its tasks wait for it when its connection breaks, in ms. 0, when left out, gives them to others at once;
-   * more lets them survive a blip of the network, but also makes them wait after a crash.
-   */
-  reconnectMs?: number;
-  /** Where; the client's own workspace when left out. A service has none and must say it. */
-  workspace?: string;
-}
-
-/** What a worker has done and does. */
-export interface WorkerStats {
-  /** Attempts that run. */
-  running: number;
-  /** Attempts that completed. */
-  done: number;
-  /** Attempts that failed. */
-  failed: number;
-  /** Attempts that were handed back, wait or were taken away. */
-  released: number;
-  /** Attempts that end in a second, lately. */
-  perSecond: number;
-}
-
-/** An attempt that has ended. */
-export interface EndedAttempt {
-  /** What it was. */
-  assignment: TaskAssignment;
-  /** How it ended. */
-  outcome: TaskOutcome;
-  /** Whether that counts: false when it was another worker's by then, or over. */
-  isAccepted: boolean;
-}
-
-/** Who runs attempts: this very process when nothing else is said. */
-export interface Executor {
-  /** Types it can do. */
-  readonly types: readonly string[];
-  /** Runs an attempt to its end; never rejects. */
-  execute(assignment: TaskAssignment, signal: AbortSignal, link: Link): Promise<TaskOutcome>;
-  /** Ends an attempt that does not end by itself. */
-  kill?(assignment: TaskAssignment): void;
-}
-
+const GRACE_MS = 5_000;
+/** How long a drain waits for the gateway to take what it hands back, in ms. */
+const GIVE_UP_MS = 2_000;
 /** How long a failure by timeout waits for the gateway's own word, in ms: it knows whether there is another attempt. */
 const WORD_MS = 1_500;
 
@@ -195,7 +142,7 @@ export class Worker implements AsyncDisposable {
     if (stop.signal.aborted || running.isOver) return;
     const why = new TaskAbortedError(kind, `Task "${assignment.taskId}" must stop: ${reason}`);
     stop.abort(why);
-    this.#in(this.#options.graceMs ?? 5_000, running, () => {
+    this.#in(this.#options.graceMs ?? GRACE_MS, running, () => {
       if (!running.held) this.#executor.kill?.(assignment);
       running.isRevoked = true;
       this.#over(running, running.held ?? abortedOutcome(why));
@@ -228,7 +175,7 @@ export class Worker implements AsyncDisposable {
     try {
       isAccepted = await this.#say(taskId, attempt, outcome);
     } catch (error) {
-      this.#session.report(error);
+      if (this.#session.state !== "closed") this.#session.report(error);
     }
     this.#settling--;
     const { running } = this.#serving;
@@ -273,9 +220,13 @@ export class Worker implements AsyncDisposable {
     if (!isEmpty()) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#onEmpty = resolve;
-      const late = this.#session.options.clock.timer(drainMs, () => this.#stopAll("drain", "its worker stops"));
+      const { clock } = this.#session.options;
+      const late = clock.timer(drainMs, () => this.#stopAll("drain", "its worker stops"));
+      // Without a gateway nothing can be handed back; it will notice by itself.
+      const never = clock.timer(drainMs + (this.#options.graceMs ?? GRACE_MS) + GIVE_UP_MS, resolve);
       await promise;
       late();
+      never();
     }
     for (const off of this.#offs) off();
     this.#serving.end();
@@ -285,43 +236,4 @@ export class Worker implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.drain();
   }
-}
-
-/** Runs attempts in this very process. */
-export function localExecutor(tasks: readonly AnyTask[]): Executor {
-  const byType = new Map(tasks.map((task) => [task.type, task]));
-  if (byType.size !== tasks.length) {
-    throw new InvalidArgumentError("Cannot work: two tasks have the same type", "tasks");
-  }
-  let shared: AttemptLink | undefined;
-  return {
-    types: [...byType.keys()],
-    execute(assignment, signal, link) {
-      if (shared?.link !== link) shared = { link, reportProgress: reportProgress(link) };
-      return runAttempt(byType, assignment, signal, shared);
-    },
-  };
-}
-
-/**
- * Makes a worker: from the moment its client is connected it takes tasks of the client's pool, or those meant for that
- * client alone, and does them.
- * @example
- * ```ts
- * import { TaskClient } from "@aether-edge/sdk";
- * import { createWorker, defineTask } from "@aether-edge/sdk/worker";
- * import { testFabric } from "@aether-edge/sdk/testing";
- *
- * const greet = defineTask({ type: "greet", run: (input: { name: string }) => `hello ${input.name}` });
- *
- * await using fabric = await testFabric();
- * const client: TaskClient = fabric.task({ implementation: "greet" });
- * await using worker = createWorker(client, { tasks: [greet], slots: 4, drainMs: 1_000 });
- * const handle = await fabric.agent().createTask({ task: greet, input: { name: "you" } });
- * if (await handle.result() !== "hello you") throw new Error("never");
- * ```
- * @throws {InvalidArgumentError} when the client takes tasks already
- */
-export function createWorker(client: AetherClient, options: WorkerOptions): Worker {
-  return new Worker(sessionOf(client), localExecutor(options.tasks), options);
 }

@@ -39,7 +39,7 @@ const refused: [op: OpName, input: unknown, field: string][] = [
     ["cron", { ...plain, cron: "* * * * *" }],
     ["cron", { ...plain, cron: { expression: "* *" } }],
     ["cron", { ...plain, cron: { expression: "0 0 30 2 *" } }],
-    ["dependsOn.0", { ...plain, dependsOn: ["nonsense"] }],
+    ["dependsOn.0", { ...plain, dependsOn: [5] }],
     ["dependsOn", { ...plain, dependsOn: Array(1001).fill(nobody) }],
     ["onDependencyFailure", { ...plain, onDependencyFailure: "panic" }],
     ["metadata.a", { ...plain, metadata: { a: 1 } }],
@@ -54,7 +54,7 @@ const refused: [op: OpName, input: unknown, field: string][] = [
     ["concurrency.total", { ...plain, concurrency: { total: 1.5 } }],
     ["rateLimit.perSecond", { ...plain, rateLimit: { perSecond: 0 } }],
     ["rateLimit.burst", { ...plain, rateLimit: { perSecond: 1, burst: 0.5 } }],
-    ["parentTaskId", { ...plain, parentTaskId: "x" }],
+    ["parentTaskId", { ...plain, parentTaskId: "" }],
     ["taskClass", { ...plain, taskClass: "lazy" }],
     ["completionEvent.onStatuses.0", { ...plain, completionEvent: { onStatuses: ["done"] } }],
     ["launchParams.a", { ...plain, launchParams: { a: long } }],
@@ -64,7 +64,7 @@ const refused: [op: OpName, input: unknown, field: string][] = [
   ["task.serve", { slots: 10_001 }, "slots"],
   ["task.serve", { ...offer, graceMs: 600_001 }, "graceMs"],
   ["task.serve", { ...offer, types: [""] }, "types.0"],
-  ["task.serve", { ...offer, running: [{ taskId: "x", attempt: 1 }] }, "running.0.taskId"],
+  ["task.serve", { ...offer, running: [{ taskId: "", attempt: 1 }] }, "running.0.taskId"],
   ["task.settle", { taskId: "ID" }, "outcome"],
   ["task.settle", { taskId: "ID", outcome: { kind: "fine" } }, "outcome.kind"],
   ["task.settle", { taskId: "ID", attempt: -1, outcome: { kind: "completed" } }, "attempt"],
@@ -86,7 +86,7 @@ const refused: [op: OpName, input: unknown, field: string][] = [
   ["task.emit", { taskId: "ID", events: [{ type: "log", level: "loud", message: "m" }] }, "events.0.level"],
   ["task.act", { taskId: "ID", action: "explode" }, "action"],
   ["task.act", { taskId: "ID", action: "resume", input: new Uint8Array(65 * 1024) }, "input"],
-  ["task.get", { taskId: "../../x" }, "taskId"],
+  ["task.get", { taskId: long }, "taskId"],
   ["task.query", { limit: 1001 }, "limit"],
   ["task.query", { filter: { status: "done" } }, "filter.status"],
   ["task.events", { taskId: "ID", after: -1 }, "after"],
@@ -135,8 +135,17 @@ export const cases: Case[] = [
         const error = await rejects(act(desk, completed, action), "ConflictError");
         equal((error.details as { status: string }).status, "completed", action);
       }
-      for (const action of ["retry", "cancel", "resume"] as const) {
-        await rejects(act(desk, nobody, action), "NotFoundError");
+      // What cannot be an id is one that nobody has.
+      for (const id of [nobody, "nonsense", "../../x", "a\0b"]) {
+        for (const action of ["retry", "cancel", "resume"] as const) {
+          await rejects(act(desk, id, action), "NotFoundError");
+        }
+        equal(await call(desk, "task.get", { taskId: id }), {});
+        await rejects(make(desk, { dependsOn: [id] }), "NotFoundError");
+        equal(
+          (await call(worker.client, "task.serve", { slots: 1, running: [{ taskId: id, attempt: 1 }] })).lost.length,
+          1,
+        );
       }
       equal(await statusOf(desk, completed), ["completed"]);
     },

@@ -97,12 +97,22 @@ export const cases: Case[] = [
         (await eventsOf(desk, evented)).some((one) => "reason" in one && one.reason === "its event has come"),
         true,
       );
+      // A platform principal says which workspace its event is about.
+      const [service] = await connected(fabric.service());
+      const byService = await sleep({ wakeOnEvents: ["sync.done"] });
+      const done = bytes(JSON.stringify({ name: "sync.done" }));
+      await service.send({ targetTopic: "event::other", payload: done });
+      await fabric.advance(10);
+      equal(await statusOf(desk, byService), ["hibernated"]);
+      await service.send({ targetTopic: "event::test", payload: done });
+      await fabric.advance(10);
+      equal(await statusOf(desk, byService), ["running"]);
       const ending = await make(desk, { completionEvent: {} });
       await worker.complete(worker.last);
       await fabric.advance(10);
       equal(await statusOf(desk, ending, chained), ["completed", "running"]);
       await act(desk, told, "resume");
-      await fabric.advance(59_950);
+      await fabric.advance(59_930);
       equal(await statusOf(desk, timed, told), ["hibernated", "running"]);
       await fabric.advance(50);
       equal(await statusOf(desk, timed), ["running"]);

@@ -11,7 +11,8 @@ import { testFabric } from "../../src/testing/mod.ts";
 import type { TaskContext } from "../../src/worker/context.ts";
 import { type AnyTask, type DefinedTask, defineTask } from "../../src/worker/define_task.ts";
 import { NonRetryableError, RetryLaterError, TaskAbortedError } from "../../src/worker/errors.ts";
-import { createWorker, type WorkerOptions } from "../../src/worker/worker.ts";
+import { createWorker } from "../../src/worker/create_worker.ts";
+import type { WorkerOptions } from "../../src/worker/worker_options.ts";
 import type { Case } from "../harness.ts";
 import { equal, rejects, until } from "./assert.ts";
 
@@ -326,6 +327,17 @@ export const cases: Case[] = [
       tasks: [quick, defineTask({ type: "slow", implementation: "pool", run: (_: unknown, c) => c.attempt })],
     });
     equal([await passing(fabric, two.result()), await passing(fabric, three.result())], [2, "done"]);
+  }),
+
+  run("a drain ends though the gateway is gone", async ({ agent, fabric, ...it }) => {
+    const worker = createWorker(it.client(), { tasks: [waiter("slow", [])], drainMs: 1_000, graceMs: 500 });
+    await agent.createTask({ taskType: "slow", targetImplementation: "pool" });
+    await fabric.advance(10);
+    fabric.faults.killGateway();
+    const began = fabric.clock.now();
+    await passing(fabric, worker.drain());
+    equal(Math.round((fabric.clock.now() - began) / 500) <= 7, true);
+    await fabric.faults.restartGateway();
   }),
 
   run("a handler that does not stop loses its slot after the grace", async ({ agent, fabric, ...it }) => {

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import type { AgentClient, ProgressReport, TaskHandle, TaskInfo } from "../../mod.ts";
 import type { TaskContext } from "../../src/worker/context.ts";
 import { defineTask } from "../../src/worker/define_task.ts";
-import { createWorker } from "../../src/worker/worker.ts";
+import { createWorker } from "../../src/worker/create_worker.ts";
 
 /** True only when both are the same, and neither is any. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false;

@@ -56,9 +56,9 @@ function display(output: Output, address: string, options: WorkerOptions): (even
   let lastAt = performance.now();
   let last = "";
   const stats = (event: Extract<PoolEvent, { type: "stats" }>): void => {
-    const { running, done, failed, perSecond, queued } = event;
+    const { running, done, failed, perSecond } = event;
     const over = done + failed;
-    const total = queued === undefined ? undefined : over + running + queued;
+    const total = event.total && Math.max(event.total, over + running);
     const text = [
       total === undefined ? `${over} done` : `${over} of ${total}`,
       `${perSecond.toFixed(1)}/s`,
@@ -100,7 +100,11 @@ function display(output: Output, address: string, options: WorkerOptions): (even
         return output.line(output.dim(`${event.isolate} is ready`));
       case "exited":
         if (event.isExpected) return;
-        return output.line(`${event.isolate} has gone: ${event.how}; starting another in ${event.retryInMs} ms`);
+        return output.line(
+          `${event.isolate} has gone: ${event.how}${
+            event.retryInMs === undefined ? "" : `; starting another in ${event.retryInMs} ms`
+          }`,
+        );
       case "replacing":
         return output.line(`Replacing ${event.isolate}: ${event.why}`);
       case "unfit":

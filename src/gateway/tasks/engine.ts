@@ -158,7 +158,8 @@ export class TaskEngine {
     this.start(task);
     switch (outcome.kind) {
       case "completed":
-        state.result = outcome.result?.slice();
+        // Kept or let go of with this turn: no copy of what came in with a message is needed.
+        state.result = outcome.result;
         state.isResultStructured = outcome.isStructured;
         state.error = undefined;
         return void this.lives.go(task, "complete");

@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { seededRandom } from "../../base/ids.ts";
+import { DEFAULT_LIMITS } from "../../protocol/limits.ts";
+import type { Notice } from "../../protocol/ops.ts";
+import type { NewTask, TaskOutcome } from "../../protocol/tasks.ts";
+import { memoryStore } from "../../store/memory.ts";
+import type { Core } from "../core.ts";
+import { Counters } from "../counters.ts";
+import type { Session } from "../session.ts";
+import { TaskCreation } from "./creation.ts";
+import { TaskEngine } from "./engine.ts";
+
+/** An engine over a store in memory, and one worker that takes everything. */
+function world() {
+  const store = memoryStore();
+  const before: (() => void)[] = [];
+  const errors: unknown[] = [];
+  let now = Date.UTC(2026, 0, 1);
+  const core = {
+    clock: { now: () => now, timer: () => () => {} },
+    random: seededRandom(1),
+    logger: (level: string, ...words: unknown[]) => void (level === "error" && errors.push(words)),
+    limits: DEFAULT_LIMITS,
+    store,
+    counters: new Counters(),
+    beforeCommit: (run: () => void) => void before.push(run),
+    commitSoon: () => {},
+    wakeAt: () => {},
+  } as unknown as Core;
+  const engine = new TaskEngine(core);
+  const creation = new TaskCreation(core, engine);
+  const given: { taskId: string; attempt: number }[] = [];
+  const session = {
+    identity: { type: "agent", workspace: "w", implementation: "i", specifier: "s" },
+    topic: "ag::w::i::s",
+    workspace: "w",
+    producer: "producer",
+    connected: true,
+    ended: false,
+    notify: (notice: Notice) => void (notice.name === "assignment" && given.push(notice.body)),
+  } as unknown as Session;
+  const turn = (ms = 0): void => {
+    now += ms;
+    // What is due may make something due.
+    for (let rounds = 0; engine.run(now) <= now && rounds < 100; rounds++);
+    engine.dispatcher.serve();
+    for (const run of before) run();
+  };
+  const make = (input: Partial<NewTask>): string => {
+    const made = creation.create({ type: "t", payload: new Uint8Array(1), implementation: "i", ...input }, "me", "w");
+    assert.ok(!(made instanceof Promise));
+    return made.state.id;
+  };
+  const settle = (outcome: TaskOutcome): void => {
+    for (const { taskId, attempt } of given.splice(0)) engine.settle(session, taskId, attempt, outcome);
+  };
+  return { store, engine, core, session, turn, make, settle, given, errors };
+}
+
+test("nothing is remembered of tasks that are over: no alarm, key, dependency, part, limit, name, reader or pool", async () => {
+  const { store, engine, session, turn, make, settle, errors } = world();
+  engine.leases.announce(session, { workspace: "w", implementation: "i", slots: 1000, isAutoStart: true }, []);
+  for (let n = 0; n < 300; n++) {
+    const parent = make({
+      type: `type${n}`,
+      concurrency: { key: `k${n}`, perKey: 1 },
+      deadlineMs: 1e9,
+      timeoutMs: 1e8,
+    });
+    make({ parentTaskId: parent, dependsOn: [parent], rateLimit: { key: `r${n}`, perSecond: 10 } });
+    make({ singleton: `s${n}`, dedupe: `d${n}`, debounce: { key: `b${n}`, ms: 10 }, priority: n % 101 });
+    make({ idempotencyKey: `i${n}`, runAt: Date.UTC(2027, 0, 1), payload: new Uint8Array(2000) });
+    engine.cancel(engine.live(make({ runAt: Date.UTC(2030, 0, 1), deadlineMs: 1e12 }))!, "enough");
+  }
+  turn(20);
+  settle({ kind: "waiting", wait: { for: "hibernation", wakeOnEvents: ["e"], timeoutMs: 1e9 } });
+  turn();
+  engine.waits.wakeOn("w", ["e"]);
+  assert.equal(engine.waits.hasSleepers, false);
+  turn();
+  settle({ kind: "failed", error: { name: "E", message: "m" }, isRetryable: false });
+  turn(1000);
+  for (let left = 20; engine.size > 0 && left > 0; left--) {
+    turn(366 * 24 * 3600_000 / 4);
+    settle({ kind: "completed" });
+  }
+  turn();
+  assert.deepEqual(errors, []);
+  assert.equal(engine.size, 0);
+  assert.equal(engine.alarms, 0);
+  Object.assign(session, { ended: true, connected: false });
+  engine.lost(session, true);
+  engine.sweep();
+  assert.equal(engine.dispatcher.size, 0, "pools");
+  store.kv.expire(Date.UTC(2040, 0, 1), Infinity).forEach(({ space, key }) => engine.expired(space, key));
+  for (const space of ["tl", "td", "tp", "tr", "ti"]) assert.equal(store.kv.count(space), 0, space);
+  await engine.load();
+  assert.equal(engine.size, 0);
+});
+
+test("what was forgotten changes nothing any more, whoever still has it in hand", () => {
+  const { store, engine, turn, make } = world();
+  const task = engine.live(make({}))!;
+  turn();
+  engine.forget();
+  assert.equal(engine.cancel(task, "late"), false);
+  assert.equal(task.state.status, "pending");
+  turn();
+  assert.equal(store.kv.count("td"), 0);
+});
