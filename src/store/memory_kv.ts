@@ -1,5 +1,6 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { MinHeap } from "./heap.ts";
+import { OrderedKeys } from "./ordered_keys.ts";
 import { Queue } from "./queue.ts";
 import { byCodePoint, firstAt } from "./search.ts";
 import type { KvChange, KvExpired, KvRecord, KvStore, KvWrite } from "./store.ts";
@@ -18,8 +19,8 @@ interface Space {
   order: { key: string; revision: number }[];
   live: number;
   forgotten: number;
-  /** Live keys in order; undefined when a key came or went since. */
-  sorted: string[] | undefined;
+  /** Live keys in order, once somebody has asked for them. */
+  keys: OrderedKeys | undefined;
 }
 
 /** Keys and values in this process's memory. */
@@ -33,7 +34,7 @@ export class MemoryKv implements KvStore {
   #space(name: string): Space {
     let space = this.#spaces.get(name);
     if (!space) {
-      space = { entries: new Map(), order: [], live: 0, forgotten: 0, sorted: undefined };
+      space = { entries: new Map(), order: [], live: 0, forgotten: 0, keys: undefined };
       this.#spaces.set(name, space);
     }
     return space;
@@ -52,7 +53,7 @@ export class MemoryKv implements KvStore {
     const record: KvRecord = { key, value: value.slice(), revision, expiresAt, kind };
     if (!before?.record) {
       space.live++;
-      space.sorted = undefined;
+      space.keys?.add(key);
     }
     this.#set(space, key, { record, revision, at: write.now });
     if (expiresAt > 0) this.#ends.push({ at: expiresAt, space: name, key, revision });
@@ -78,8 +79,7 @@ export class MemoryKv implements KvStore {
     const space = this.#spaces.get(name);
     if (!space?.entries.get(key)?.record) return;
     space.entries.delete(key);
-    space.live--;
-    space.sorted = undefined;
+    leave(space);
     // What was never told needs no space to remember it: an unknown one answers 0 to everybody.
     if (space.entries.size === 0 && space.forgotten === 0) this.#spaces.delete(name);
   }
@@ -89,27 +89,22 @@ export class MemoryKv implements KvStore {
     const revision = ++this.#revision;
     this.#set(space, key, { record: undefined, revision, at });
     this.#removals.push({ space: name, key, revision, at });
-    space.live--;
-    space.sorted = undefined;
+    leave(space);
     return revision;
   }
 
   list(name: string, prefix: string, after: string | undefined, limit: number, now: number): KvRecord[] {
     const space = this.#spaces.get(name);
     if (!space) return [];
-    const keys = (space.sorted ??= [...space.entries].filter(([, { record }]) => record).map(([key]) => key).sort(
-      byCodePoint,
-    ));
+    space.keys ??= new OrderedKeys([...space.entries].filter(([, { record }]) => record).map(([key]) => key));
     const found: KvRecord[] = [];
+    if (limit <= 0) return found;
     const from = after !== undefined && byCodePoint(after, prefix) > 0 ? after : prefix;
-    for (
-      let at = firstAt(keys, (key) => byCodePoint(key, from) >= 0);
-      at < keys.length && found.length < limit && keys[at].startsWith(prefix);
-      at++
-    ) {
-      if (keys[at] === after) continue;
-      const record = alive(space.entries.get(keys[at])!.record, now);
-      if (record) found.push(record);
+    for (const key of space.keys.from(from)) {
+      if (!key.startsWith(prefix)) break;
+      if (key === after) continue;
+      const record = alive(space.entries.get(key)?.record, now);
+      if (record && found.push(record) === limit) break;
     }
     return found;
   }
@@ -170,6 +165,13 @@ export class MemoryKv implements KvStore {
     }
     return gone;
   }
+}
+
+/** A live key has gone. */
+function leave(space: Space): void {
+  space.live--;
+  space.keys?.gone();
+  if (space.keys?.isWorn) space.keys = undefined;
 }
 
 function alive(record: KvRecord | undefined, now: number): KvRecord | undefined {

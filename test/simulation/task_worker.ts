@@ -130,8 +130,11 @@ export class SimWorker {
     const left = this.client.disconnect();
     this.#running.clear();
     await left;
-    await new Promise<void>((resolve) => this.#fabric.clock.timer(300, resolve));
-    await this.client.connect().catch(() => {});
+    // A first connect that finds nobody fails at once; whoever wants to come back tries again.
+    for (let isBack = false; !isBack;) {
+      await new Promise<void>((resolve) => this.#fabric.clock.timer(300, resolve));
+      isBack = await this.client.connect().then(() => true, () => false);
+    }
   }
 }
 

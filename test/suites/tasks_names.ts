@@ -82,6 +82,14 @@ export const cases: Case[] = [
       // The end of the first did not take the key from the second.
       equal((await create(desk, { dedupe: "k" })).isNew, true);
       equal(await make(desk, { dedupe: "k" }), (await create(desk, { dedupe: "k" })).taskId);
+      // A second life needs the key only where another one waits under it.
+      const failed = worker.last.taskId;
+      await worker.announce({ slots: 0 });
+      await worker.fail();
+      await rejects(act(desk, failed, "retry"), "ConflictError");
+      await worker.announce({ slots: 9 });
+      await fabric.advance(0);
+      equal((await act(desk, failed, "retry")).status, "running");
     },
   },
   {

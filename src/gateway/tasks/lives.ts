@@ -231,5 +231,6 @@ export class Lives implements Life {
   clear(): void {
     this.#children.clear();
     this.#ended.length = 0;
+    this.#isEnding = false;
   }
 }

@@ -96,7 +96,8 @@ export class TaskNames {
         this.#core.store.kv.get(NAMES, name, this.#core.clock.now()),
         (record) =>
           record && then(this.#find(fromUtf8(record.value)), (state) => {
-            if (state && state.id !== id && !isTerminal(state.status)) holder ??= state;
+            const lasts = name.startsWith("singleton\0") ? "alive" : "waiting";
+            if (state && state.id !== id && counts(state, lasts)) holder ??= state;
           }),
       );
     return then(each(names, look), () => {
