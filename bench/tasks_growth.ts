@@ -16,7 +16,7 @@ import { TaskEngine } from "../src/gateway/tasks/engine.ts";
 import { DEFAULT_LIMITS } from "../src/protocol/limits.ts";
 import type { Notice, OpInput, OpName, OpOutput } from "../src/protocol/ops.ts";
 import { encodeStructured } from "../src/protocol/structured.ts";
-import type { TaskAssignment } from "../src/protocol/tasks.ts";
+import { assignmentOf, type TaskAssignment } from "../src/protocol/tasks.ts";
 import { memoryStore } from "../src/store/memory.ts";
 import { median } from "./lib/measure.ts";
 
@@ -57,7 +57,7 @@ function world(): { create(key?: string): void; serve(): void; settle(count: num
     ended: false,
     notify(notice: Notice) {
       encodeStructured(notice);
-      if (notice.name === "assignment") given.push(notice.body);
+      if (notice.name === "assignment") given.push(assignmentOf(notice.body));
     },
   } as unknown as Session;
   const call = <Name extends OpName>(name: Name, input: OpInput<Name>): OpOutput<Name> => {

@@ -1,6 +1,6 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import type { OpInput } from "../protocol/ops.ts";
-import type { RevokeKind, TaskAssignment, TaskRevocation } from "../protocol/tasks.ts";
+import { assignmentOf, type RevokeKind, type TaskAssignment, type TaskRevocation } from "../protocol/tasks.ts";
 import type { Session } from "../session/session.ts";
 import { heard } from "./follow.ts";
 
@@ -62,9 +62,10 @@ export function serve(session: Session, offer: Offer, take: (assignment: TaskAss
       if (name === "revoke") stop(body);
       if (name !== "assignment") return;
       // Known before it is taken: it may be over by the time that is done.
-      const one: Attempt = { attempt: body.attempt, stop() {} };
-      running.set(body.taskId, one);
-      one.stop = take(body);
+      const { attempt, taskId } = body.task;
+      const one: Attempt = { attempt, stop() {} };
+      running.set(taskId, one);
+      one.stop = take(assignmentOf(body));
     }),
   ];
   const serving: Serving = {

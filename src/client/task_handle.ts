@@ -38,7 +38,7 @@ export class TaskHandle<Output = unknown, Chunk = unknown> {
   async result(options: { signal?: AbortSignal } = {}): Promise<Output> {
     const { taskId } = this;
     const { task, result, isStructured } = await insist(this.#link, "task.result", { taskId }, options.signal);
-    if (task.status !== "completed") throw whyNot(task);
+    if (task) throw whyNot(task);
     return decodeValue(result, isStructured) as Output;
   }
 

@@ -7,9 +7,9 @@ import type { Gap, Signal } from "./messages.ts";
 import type { Identity, PrincipalType } from "./principals.ts";
 import type { ProgressReport, ProgressUpdate } from "./progress.ts";
 import type {
+  AssignmentNotice,
   NewTask,
   PoolInfo,
-  TaskAssignment,
   TaskEvent,
   TaskEventBody,
   TaskFilter,
@@ -140,8 +140,8 @@ export interface OpMap {
     in: { filter?: TaskFilter; limit?: number; cursor?: string };
     out: { tasks: TaskInfo[]; nextCursor?: string };
   };
-  /** What became of a task; waits until it is over. */
-  "task.result": { in: { taskId: string }; out: { task: TaskInfo; result?: Uint8Array; isStructured?: boolean } };
+  /** What became of a task; waits until it is over. The task itself is there when it was not completed. */
+  "task.result": { in: { taskId: string }; out: { task?: TaskInfo; result?: Uint8Array; isStructured?: boolean } };
   /** What happened to a task after a sequence; waits until something has. `isOver` says that nothing more will come. */
   "task.events": {
     in: { taskId: string; after: number; limit?: number };
@@ -186,7 +186,7 @@ export interface NoticeMap {
   /** How far somebody's work is. */
   progress: ProgressUpdate;
   /** A task to work on. */
-  assignment: TaskAssignment;
+  assignment: AssignmentNotice;
   /** An attempt that must stop. */
   revoke: TaskRevocation;
   /** What was sent will not be heard before somebody does something about it. */

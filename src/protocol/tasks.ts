@@ -311,6 +311,32 @@ export interface TaskAssignment {
   timeoutMs?: number;
 }
 
+/** What travels of an assignment: the rest of it is in the task. */
+export type AssignmentNotice =
+  & Pick<TaskAssignment, "task" | "payload" | "input" | "timeoutMs">
+  & Partial<Pick<TaskAssignment, "isStructured" | "launchParams">>;
+
+/** The whole assignment. */
+export function assignmentOf(notice: AssignmentNotice): TaskAssignment {
+  const { task, launchParams = {}, isStructured = false } = notice;
+  const { taskId, taskType, attempt, workspace, metadata } = task;
+  return {
+    ...notice,
+    taskId,
+    taskType,
+    attempt,
+    isStructured,
+    assignedTo: task.assignedTo!,
+    assignedAt: task.startedAt!,
+    workspace,
+    targetImplementation: task.implementation,
+    specifier: launchParams.specifier,
+    profile: launchParams.profile,
+    launchParams,
+    metadata,
+  };
+}
+
 /** Why an attempt must stop. */
 export type RevokeKind = "cancelled" | "deadline" | "timeout" | "lease_lost" | "paused" | "drain";
 

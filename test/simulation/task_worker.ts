@@ -1,6 +1,6 @@
 import type { Random } from "../../src/base/ids.ts";
 import type { TaskClient } from "../../src/client/task.ts";
-import type { TaskAssignment, TaskOutcome } from "../../src/protocol/tasks.ts";
+import { assignmentOf, type TaskAssignment, type TaskOutcome } from "../../src/protocol/tasks.ts";
 import type { Session } from "../../src/session/session.ts";
 import type { TestFabric } from "../../src/testing/mod.ts";
 import type { Accepted } from "./task_invariants.ts";
@@ -33,7 +33,7 @@ export class SimWorker {
     this.#offer = offer;
     const { session } = client as unknown as { session: Session };
     session.onNotice.add(({ name, body }) => {
-      if (name === "assignment") this.#take(body);
+      if (name === "assignment") this.#take(assignmentOf(body));
       else if (name === "revoke") this.#stop(body.taskId, body.attempt);
     });
     session.onConnect.add(({ resumed }) => {

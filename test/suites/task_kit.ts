@@ -1,12 +1,13 @@
 import type { AetherClient } from "../../src/client/aether_client.ts";
 import type { OpInput, OpName, OpOutput } from "../../src/protocol/ops.ts";
-import type {
-  NewTask,
-  TaskAssignment,
-  TaskEvent,
-  TaskInfo,
-  TaskOutcome,
-  TaskRevocation,
+import {
+  assignmentOf,
+  type NewTask,
+  type TaskAssignment,
+  type TaskEvent,
+  type TaskInfo,
+  type TaskOutcome,
+  type TaskRevocation,
 } from "../../src/protocol/tasks.ts";
 import type { Session } from "../../src/session/session.ts";
 import { type FabricOptions, type TestFabric, testFabric } from "../../src/testing/mod.ts";
@@ -85,8 +86,9 @@ export class Hands {
     const session = sessionOf(client);
     session.onNotice.add(({ name, body }) => {
       if (name === "assignment") {
-        this.given.push(body);
-        this.running.push(body);
+        const assignment = assignmentOf(body);
+        this.given.push(assignment);
+        this.running.push(assignment);
       } else if (name === "revoke") this.revoked.push(body);
     });
     session.onConnect.add(({ resumed }) => void (resumed || this.announce({}, true)));

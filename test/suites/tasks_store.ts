@@ -134,7 +134,7 @@ export const cases: Case[] = [
       await worker.fail();
       await fabric.advance(10);
       const waiting = within(fabric, call(desk, "task.result", { taskId: c }), "10ms");
-      equal((await waiting).task.status, "failed");
+      equal((await waiting).task?.status, "failed");
       equal((await act(desk, c, "retry")).status === "failed", false);
       await fabric.advance("3m");
       equal(worker.texts.at(-1)?.length, 3000, "the schedule's");

@@ -63,11 +63,11 @@ export class TaskReads implements OpGroup {
   }
 
   #result(session: Session, id: string, waiting: () => AbortSignal): MaybePromise<OpOutput<"task.result">> {
-    const answer = (state: TaskState): MaybePromise<OpOutput<"task.result">> =>
-      then(this.#engine.shelf.result(state), (result) => {
-        const task = infoOf(state);
-        return result ? { task, result, isStructured: state.isResultStructured ?? false } : { task };
-      });
+    const answer = (state: TaskState): MaybePromise<OpOutput<"task.result">> => {
+      if (state.status !== "completed") return { task: infoOf(state) };
+      const { isResultStructured: isStructured } = state;
+      return then(this.#engine.shelf.result(state), (result) => ({ result, isStructured }));
+    };
     return then(findTask(this.#engine, session, id), (state) => {
       if (isTerminal(state.status)) return answer(state);
       const read = (): MaybePromise<OpOutput<"task.result"> | undefined> =>

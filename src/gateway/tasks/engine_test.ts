@@ -38,7 +38,7 @@ function world() {
     producer: "producer",
     connected: true,
     ended: false,
-    notify: (notice: Notice) => void (notice.name === "assignment" && given.push(notice.body)),
+    notify: (notice: Notice) => void (notice.name === "assignment" && given.push(notice.body.task)),
   } as unknown as Session;
   const turn = (ms = 0): void => {
     now += ms;

@@ -1,5 +1,5 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { isActive, type RevokeKind, type TaskAssignment, type TaskError } from "../../protocol/tasks.ts";
+import { type AssignmentNotice, isActive, type RevokeKind, type TaskError } from "../../protocol/tasks.ts";
 import type { Core } from "../core.ts";
 import type { Session } from "../session.ts";
 import { then } from "../soon.ts";
@@ -65,11 +65,11 @@ export class Leases {
     this.#timeAttempt(task);
     this.#life.go(task, "assign");
     if (worker.isAutoStart) this.#life.go(task, "start");
-    if (state.payload) return worker.session.notify({ name: "assignment", body: assignmentOf(state, state.payload) });
+    if (state.payload) return worker.session.notify({ name: "assignment", body: noticeOf(state, state.payload) });
     const { attempt } = state;
     const told = then(this.#shelf.payload(state), (payload) => {
       if (state.attempt !== attempt || task.worker !== worker) return;
-      worker.session.notify({ name: "assignment", body: assignmentOf(state, payload) });
+      worker.session.notify({ name: "assignment", body: noticeOf(state, payload) });
     });
     if (told instanceof Promise) told.catch((error) => worker.session.fail(error));
   }
@@ -251,23 +251,8 @@ function isIts(worker: Worker, state: TaskState): boolean {
   );
 }
 
-function assignmentOf(state: TaskState, payload: Uint8Array): TaskAssignment {
-  return {
-    task: infoOf(state),
-    taskId: state.id,
-    taskType: state.type,
-    attempt: state.attempt,
-    payload,
-    isStructured: state.isStructured ?? false,
-    input: state.input,
-    assignedTo: state.assignedTo!,
-    assignedAt: state.startedAt!,
-    workspace: state.workspace,
-    targetImplementation: state.implementation,
-    specifier: state.launchParams?.specifier,
-    profile: state.launchParams?.profile,
-    launchParams: state.launchParams ?? {},
-    metadata: state.metadata,
-    timeoutMs: state.timeoutMs,
-  };
+/** What is left out is what it is when nothing is said. */
+function noticeOf(state: TaskState, payload: Uint8Array): AssignmentNotice {
+  const { isStructured, input, launchParams, timeoutMs } = state;
+  return { task: infoOf(state), payload, isStructured: isStructured || undefined, input, launchParams, timeoutMs };
 }
