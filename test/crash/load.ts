@@ -128,8 +128,9 @@ export class Load {
     return this.#repeat(async (n) => {
       // Over two parts now and then: a checkpoint is there as a whole or not at all.
       const data = new Uint8Array(n % 5 === 0 ? 600_000 : 100).fill(n % 251);
-      data.set(encode(n).subarray(0, 20));
-      data[20] = 0;
+      // The number, and nothing else that could be read as one.
+      data.fill(0, 0, 21);
+      data.set(encode(n));
       await checkpoint.save({ data, timeout: 20_000 });
       this.ledger.saved = n;
       await sleep(10);
