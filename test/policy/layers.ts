@@ -24,7 +24,6 @@ const MAY_IMPORT: Record<string, string[]> = {
 };
 
 const PACKAGES: Record<string, string> = {
-  msgpackr: "protocol",
   croner: "gateway",
   valibot: "gateway",
   hono: "gateway",
