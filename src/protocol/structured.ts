@@ -3,9 +3,6 @@ import { InvalidArgumentError } from "../errors.ts";
 import { textAt, utf8 } from "../base/bytes.ts";
 import { STRUCTURED_DEPTH } from "./limits.ts";
 
-/** Bytes of a slab: a few dozen bodies; a body that is kept keeps no more than this from being freed. */
-const SLAB = 8 * 1024;
-
 /**
  * MessagePack for structured bodies: null, booleans, numbers, bigints of 64 bits, texts, bytes, moments (its timestamp
  * extension), arrays and objects; no other extensions, no circles, a bound on depth. By hand, because both ends need exactly this subset: a decoder that can be
@@ -13,40 +10,37 @@ const SLAB = 8 * 1024;
  * test/ compares it with msgpackr, value by value.
  */
 class Encoder {
-  /** Bodies are laid one behind the other into a slab: on V8 an array of its own for each costs more than all the rest. */
-  #bytes = new Uint8Array(SLAB);
+  #bytes = new Uint8Array(1024);
   #view = new DataView(this.#bytes.buffer);
-  #from = 0;
   #at = 0;
 
-  /** Encodes one value. What throws on the way leaves nothing behind. */
+  /** Encodes one value into a buffer of its own: isolates are handed theirs for good. */
   encode(value: unknown, depth: number): Uint8Array {
-    this.#at = this.#from;
+    this.#at = 0;
     this.#put(value, depth);
-    const out = this.#bytes.subarray(this.#from, this.#at);
-    if (this.#bytes.length > SLAB || this.#bytes.length - this.#at < SLAB / 16) this.#begin(SLAB);
-    else this.#from = this.#at;
+    const out = this.#bytes.slice(0, this.#at);
+    // One large body must not pin its size for good.
+    if (this.#bytes.length > 64 * 1024) this.#resize(1024);
     return out;
   }
 
-  /** A new slab, with as much of the body in it as is there. */
-  #begin(size: number, body?: Uint8Array): void {
-    this.#bytes = new Uint8Array(size);
-    this.#view = new DataView(this.#bytes.buffer);
-    if (body) this.#bytes.set(body);
-    this.#from = 0;
-    this.#at = body?.length ?? 0;
+  #resize(size: number): void {
+    const grown = new Uint8Array(size);
+    if (size > this.#bytes.length) grown.set(this.#bytes.subarray(0, this.#at));
+    this.#bytes = grown;
+    this.#view = new DataView(grown.buffer);
   }
 
   /** Makes room and returns where it begins. */
   #open(size: number): number {
     const at = this.#at;
     this.#at = at + size;
-    if (this.#at <= this.#bytes.length) return at;
-    const body = this.#bytes.subarray(this.#from, at);
-    this.#begin(Math.max(SLAB, (body.length + size) * 2), body);
-    this.#at = body.length + size;
-    return body.length;
+    if (this.#at > this.#bytes.length) {
+      this.#at = at;
+      this.#resize(Math.max(at + size, this.#bytes.length * 2));
+      this.#at = at + size;
+    }
+    return at;
   }
 
   /** A tag and a number after it. */
