@@ -4,10 +4,11 @@
  */
 import fs from "node:fs";
 import path from "node:path";
-import { FLAG_ERROR, FrameKind, FrameWriter, MessageView, readSend, RECEIPT_DUPLICATE } from "../src/protocol/frames.ts";
+import { FLAG_END, FLAG_ERROR, FLAG_REFUSED, FLAG_TRAILERS, FrameKind, FrameWriter, MessageView, readSend, RECEIPT_DUPLICATE } from "../src/protocol/frames.ts";
 import { writeDeliver, writeReceipts, writeReject } from "../src/protocol/frames_down.ts";
 import { toWireError } from "../src/protocol/error_wire.ts";
 import { DEFAULT_LIMITS } from "../src/protocol/limits.ts";
+import { chunkFrame, StreamKind, writeCredit, writeOpen } from "../src/protocol/stream_frames.ts";
 import { encodeStructured } from "../src/protocol/structured.ts";
 import { DuplicateIdentityError, NotFoundError, QuotaError } from "../src/errors.ts";
 
@@ -175,6 +176,35 @@ structured("notify: config with a key whose value did not fit", "down", FrameKin
 structured("notify: progress", "down", FrameKind.Notify, { name: "progress", body: { taskId: "t-1", completion: 0.5, sourceTopic: "ag::prod::desk::1", workspace: "prod", timestampMs: at } });
 structured("notify: a signal", "down", FrameKind.Notify, { name: "signal", body: { type: 1, reason: "draining" } });
 
+// ---- streams ----------------------------------------------------------------------------------------------------
+
+function open(name: string, direction: Direction, parts: { stream: number; streamKind: number; isEnd: boolean; topic: string; workspace: string; head: Record<string, unknown> }): void {
+  const { stream, streamKind, isEnd, topic, workspace, head } = parts;
+  add(name, direction, made((writer) => writeOpen(writer, stream, streamKind, isEnd, text(topic), text(workspace), encodeStructured(head))), { kind: FrameKind.Open, ...parts });
+}
+open("open: a GET of a client", "up", { stream: 1, streamKind: StreamKind.Http, isEnd: true, topic: "sv::billing", workspace: "", head: { method: "GET", path: "/invoices?year=2026", origin: "http://aether", headers: ["accept", "application/json"] } });
+open("open: a POST as a service gets it", "down", {
+  stream: 2,
+  streamKind: StreamKind.Http,
+  isEnd: false,
+  topic: "ag::prod::desk::1",
+  workspace: "prod",
+  head: { method: "POST", path: "/", origin: "http://aether", headers: ["content-type", "text/plain", "x-aether-caller", "ag::prod::desk::1", "x-aether-caller-type", "agent", "x-aether-workspace", "prod", "x-aether-via", "sv::billing::1"] },
+});
+open("open: a tunnel", "up", { stream: 3, streamKind: StreamKind.Tunnel, isEnd: false, topic: "sv::db::1", workspace: "", head: { protocol: "tcp", remoteHint: "db:5432" } });
+function head(name: string, stream: number, isEnd: boolean, body: Record<string, unknown>): void {
+  add(name, "both", made((writer) => writer.structured(FrameKind.Head, encodeStructured(body), stream, isEnd ? FLAG_END : 0)), { kind: FrameKind.Head, stream, isEnd, body });
+}
+head("head of an answer", 1, false, { status: 200, headers: ["content-type", "text/plain"] });
+head("head of an answer without a body", 1, true, { status: 204, headers: [] });
+add("chunk", "both", chunkFrame(1, 0, text("hello")), { kind: FrameKind.Chunk, stream: 1, isEnd: false, payload: "hello" });
+add("chunk: the last", "both", chunkFrame(1, FLAG_END, text("bye")), { kind: FrameKind.Chunk, stream: 1, isEnd: true, payload: "bye" });
+add("chunk: trailers", "both", chunkFrame(1, FLAG_END | FLAG_TRAILERS, encodeStructured({ digest: "abc" })), { kind: FrameKind.Chunk, stream: 1, isEnd: true, trailers: { digest: "abc" } });
+add("credit of a stream", "both", made((writer) => writeCredit(writer, 1, 131_072)), { kind: FrameKind.Credit, stream: 1, bytes: 131_072 });
+add("credit of the connection", "both", made((writer) => writeCredit(writer, 0, 262_144)), { kind: FrameKind.Credit, stream: 0, bytes: 262_144 });
+add("reset", "both", made((writer) => writer.structured(FrameKind.Reset, encodeStructured(missing), 1)), { kind: FrameKind.Reset, stream: 1, isRefused: false, error: missing });
+add("reset: nothing was done", "both", made((writer) => writer.structured(FrameKind.Reset, encodeStructured(missing), 2, FLAG_REFUSED)), { kind: FrameKind.Reset, stream: 2, isRefused: true, error: missing });
+
 // ---- malformed --------------------------------------------------------------------------------------------------
 
 function refuseFirst(name: string, bytes: Uint8Array, why: string): void {
@@ -244,6 +274,15 @@ refuse("cancel of the wrong length", raw(FrameKind.Cancel, new Uint8Array(5)), "
 refuse("call shorter than its head", raw(FrameKind.Call, new Uint8Array(3)), "a call has 10 bytes before its body");
 refuse("call nested too deep", raw(FrameKind.Call, new Uint8Array(4), new Uint8Array(40).fill(0x91), Uint8Array.of(0xc0)), "structured bodies nest at most 32 levels");
 refuse("call with an extension", raw(FrameKind.Call, new Uint8Array(4), Uint8Array.of(0xc7, 0x01, 0x70, 0x00)), "extensions are not allowed");
+const opened = made((writer) => writeOpen(writer, 1, 1, true, text("sv::clock"), NONE, encodeStructured({ method: "GET", path: "/", headers: [] })));
+refuse("open shorter than its head", raw(FrameKind.Open, new Uint8Array(11)), "an open has 18 bytes before its topic");
+refuse("open with a topic past the end", changed(opened, (view) => view.setUint16(12, 400)), "topic and workspace go beyond the frame");
+refuse("open with an even number", changed(opened, (view) => view.setUint32(6, 2)), "the gateway's streams are even");
+refuse("chunk shorter than its head", raw(FrameKind.Chunk, new Uint8Array(3)), "a chunk has 10 bytes before its payload");
+refuse("chunk above the limit", raw(FrameKind.Chunk, new Uint8Array(4 + 65_537)), "a chunk has at most 64 KiB");
+refuse("credit of the wrong length", raw(FrameKind.Credit, new Uint8Array(7)), "a credit has exactly 14 bytes");
+refuse("reset shorter than its head", raw(FrameKind.Reset, new Uint8Array(3)), "a reset has 10 bytes before its body");
+refuse("head shorter than its head", raw(FrameKind.Head, new Uint8Array(3)), "a head has 10 bytes before its body");
 refuse("bye with trailing bytes", raw(FrameKind.Bye, encodeStructured({ code: 1000, reason: "" }), Uint8Array.of(0xc0)), "bytes follow the end of the structured body");
 refuse("bye without a code", raw(FrameKind.Bye, encodeStructured({ reason: "" })), "a field is missing");
 

@@ -47,6 +47,14 @@ export function sendFault(subject: Subject, topic: Topic): string | undefined {
   return undefined;
 }
 
+const CALLABLE: readonly Topic["lane"][] = ["agent", "unique_task", "task", "user", "bridge", "service", "service_any"];
+
+/** Whether a subject may open streams to a topic: undefined for yes, otherwise the reason. The gateway's own program may. */
+export function callFault(subject: Partial<Subject>, topic: Topic): string | undefined {
+  if (!CALLABLE.includes(topic.lane)) return "only one principal or a service can answer";
+  return subject.identity && sendFault({ identity: subject.identity, workspace: subject.workspace }, topic);
+}
+
 /** Whether a subject may use keys of a workspace or a user: undefined for yes, otherwise the reason. */
 export function kvFault(subject: Subject, place: { workspace?: string; userId?: string }): string | undefined {
   const { identity, workspace } = subject;

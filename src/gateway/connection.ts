@@ -219,6 +219,12 @@ export class Connection implements TransportSink {
           throw new InvalidArgumentError("Cannot read frame: a call is shorter than its head");
         }
         return this.#ops.call(session, readU32(bytes, start + FRAME_HEAD), bytes.subarray(start + FRAME_HEAD + 4, end));
+      case FrameKind.Chunk:
+      case FrameKind.Credit:
+      case FrameKind.Open:
+      case FrameKind.Head:
+      case FrameKind.Reset:
+        return session.streams.received(kind, bytes, start, end);
       case FrameKind.Bye:
         if (end - start > this.#core.limits.structuredBytes) {
           throw new InvalidArgumentError(`Cannot take a goodbye of ${end - start} bytes`);

@@ -5,6 +5,7 @@ import type { Logger } from "../base/logger.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { MaybePromise, Store } from "../store/store.ts";
 import type { Counters } from "./counters.ts";
+import type { StreamRouter } from "./streams.ts";
 import type { Writer } from "./turns.ts";
 
 /** What the parts of a gateway share: time, chance, limits, the store, and who wants to write at the end of this turn. */
@@ -15,6 +16,8 @@ export interface Core {
   readonly limits: Limits;
   readonly store: Store;
   readonly counters: Counters;
+  /** Joins streams of one client to those of another. */
+  readonly splicer: StreamRouter;
   /** Asks for `release()` at the end of the turn, after the store has made the turn durable. */
   dirty(writer: Writer): void;
   /** Makes everything so far durable, now. */

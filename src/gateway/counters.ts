@@ -13,6 +13,8 @@ export class Counters {
   requests = 0;
   /** Operations asked for. */
   calls = 0;
+  /** Streams joined: HTTP requests and tunnels. */
+  streams = 0;
   /** Tasks made. */
   tasks = 0;
   /** Tasks that are over. */
@@ -39,6 +41,7 @@ export class Counters {
     row("messages_duplicate_total", "counter", "Messages whose id had been taken before.", this.duplicates);
     row("messages_rejected_total", "counter", "Messages refused.", this.rejected);
     row("requests_total", "counter", "Requests passed on.", this.requests);
+    row("streams_total", "counter", "HTTP requests and tunnels joined.", this.streams);
     row("calls_total", "counter", "Operations asked for.", this.calls);
     row("tasks_created_total", "counter", "Tasks made.", this.tasks);
     row("tasks_over_total", "counter", "Tasks that are over.", this.tasksOver);

@@ -26,12 +26,14 @@ import { AgentOps } from "./ops/agents.ts";
 import { CheckpointOps } from "./ops/checkpoints.ts";
 import { configSnapshot } from "./ops/config.ts";
 import { KvOps } from "./ops/kv.ts";
+import { HttpOps } from "./ops/http.ts";
 import { ProgressOps } from "./ops/progress.ts";
 import { TaskOps } from "./ops/tasks.ts";
 import { WorkspaceOps } from "./ops/workspace.ts";
 import { KvExpiry, KvSpaces } from "./kv_spaces.ts";
 import { Registry } from "./registry.ts";
 import { Router } from "./router.ts";
+import { Splicer } from "./splice.ts";
 import type { Session } from "./session.ts";
 import { connectEvents } from "./tasks/completion.ts";
 import { TaskCreation } from "./tasks/creation.ts";
@@ -133,13 +135,16 @@ class EmbeddedGateway implements Gateway, Door, House, SessionFate, Administered
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.loopbackOnly = auth.loopbackOnly;
     const turns = new Turns(store, options.endOfTurn ?? endOfTurn, (error) => this.#broken(error));
+    const counters = new Counters();
+    const logger = options.logger ?? silent;
     const core: Core = {
       clock: options.clock ?? systemClock,
       random: options.random ?? systemRandom,
-      logger: options.logger ?? silent,
+      logger,
       limits: this.limits,
       store,
-      counters: new Counters(),
+      counters,
+      splicer: new Splicer({ limits: this.limits, counters, logger }, this.#registry),
       dirty: (writer) => turns.enqueue(writer),
       commit: () => turns.commit(),
       beforeCommit: (run) => turns.beforeCommit(run),
@@ -162,6 +167,7 @@ class EmbeddedGateway implements Gateway, Door, House, SessionFate, Administered
       new KvOps(core, this.#spaces),
       new CheckpointOps(core, this.#spaces),
       new WorkspaceOps(core, this.#entrance, this.#registry, this.#router, (session) => this.#tasks.moved(session)),
+      new HttpOps(),
       new ProgressOps(core, this.#registry, taskOps),
       taskOps,
       new AgentOps(launches),

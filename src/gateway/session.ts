@@ -17,6 +17,7 @@ import type { Consumer, Listener } from "./consumer.ts";
 import { CallTable } from "./calls.ts";
 import type { Core } from "./core.ts";
 import { type Asker, RequestTable } from "./requests.ts";
+import { type Caller, type StreamHost, StreamTable } from "./streams.ts";
 
 interface Waiting {
   consumer: Consumer;
@@ -28,7 +29,7 @@ interface Waiting {
 const FORMER = 16;
 
 /** One principal's end at the gateway. It outlives its socket for the resume window. */
-export class Session implements Listener, Asker {
+export class Session implements Listener, Asker, StreamHost {
   readonly core: Core;
   readonly id: string;
   token: string;
@@ -55,6 +56,7 @@ export class Session implements Listener, Asker {
   readonly moves = new Set<() => void>();
   readonly requests: RequestTable = new RequestTable(this);
   readonly calls: CallTable = new CallTable(this);
+  #streams: StreamTable | undefined;
 
   /** Numbered frames received from the client. */
   received = 0;
@@ -136,6 +138,16 @@ export class Session implements Listener, Asker {
     this.#left.clear();
   }
 
+  /** Its streams; most sessions never have one. */
+  get streams(): StreamTable {
+    return (this.#streams ??= new StreamTable(this, this.core.splicer));
+  }
+
+  /** As whom it opens them. */
+  get caller(): Caller {
+    return this;
+  }
+
   /** Whether it has a socket now. */
   get connected(): boolean {
     return this.#transport !== undefined;
@@ -170,6 +182,7 @@ export class Session implements Listener, Asker {
     if (this.#transport !== transport) return false;
     this.#transport = undefined;
     this.detachedAt = this.core.clock.now();
+    this.#streams?.lost();
     return true;
   }
 
@@ -355,8 +368,10 @@ export class Session implements Listener, Asker {
     const outgoing = this.#outgoing;
     this.#outgoing = [];
     const transport = this.#transport;
-    if (transport) { for (const bytes of outgoing) transport.send(bytes); }
-    // A client that is connected gets its answers however many they are; without a socket the bound holds.
+    if (transport) {
+      for (const bytes of outgoing) transport.send(bytes);
+      this.#streams?.flush((bytes) => transport.send(bytes));
+    } // A client that is connected gets its answers however many they are; without a socket the bound holds.
     else if (this.#outbox.bytes > this.core.limits.replayBytes && !this.ended) {
       this.core.logger("warn", "session.overflow", { topic: this.topic, bytes: this.#outbox.bytes });
       const details = { limit: this.core.limits.replayBytes, current: this.#outbox.bytes };
@@ -389,6 +404,7 @@ export class Session implements Listener, Asker {
     const transport = this.#transport;
     this.#transport = undefined;
     this.detachedAt = this.core.clock.now();
+    this.#streams?.lost();
     transport?.abandon();
   }
 
@@ -424,6 +440,7 @@ export class Session implements Listener, Asker {
     for (const consumer of [...this.consumers.splice(0), ...this.#left]) consumer.lane.detach(consumer);
     this.requests.end();
     this.calls.end();
+    this.#streams?.lost();
     if (!transport) return;
     for (const bytes of [...this.#outgoing, ...this.#sealed]) transport.send(bytes);
     const last = new FrameWriter();

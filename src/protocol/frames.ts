@@ -35,6 +35,16 @@ export const FrameKind = {
   Cancel: 13,
   /** gateway → client: something nobody asked for: signal, gap, config. Numbered, structured. */
   Notify: 14,
+  /** both: a stream begins. Streams are not numbered: they end with their socket. */
+  Open: 15,
+  /** both: the stream was taken; the head of the answer. Structured. */
+  Head: 16,
+  /** both: a piece of a stream. */
+  Chunk: 17,
+  /** both: so many more bytes may be sent, on a stream or, with stream 0, on the socket. */
+  Credit: 18,
+  /** both: a stream is over before its end. Structured. */
+  Reset: 19,
 } as const;
 
 /** Whether frames of this kind are counted, kept until acknowledged and replayed. */
@@ -50,6 +60,13 @@ export const FLAG_QUEUE = 2;
 export const FLAG_ERROR = 1;
 /** Receipt entry: the id had been taken before. */
 export const RECEIPT_DUPLICATE = 1;
+
+/** `Open`, `Head`, `Chunk`: nothing more comes from this side. */
+export const FLAG_END = 1;
+/** `Chunk`, with {@link FLAG_END}: the body is structured, the trailers. */
+export const FLAG_TRAILERS = 2;
+/** `Reset`: nothing was done with the stream, another instance may be tried. */
+export const FLAG_REFUSED = 2;
 
 /** Bytes before a frame's kind-specific part: length, kind, flags. */
 export const FRAME_HEAD = 6;
@@ -207,6 +224,11 @@ const LEAST: Record<number, number> = {
   [FrameKind.Call]: FRAME_HEAD + 4,
   [FrameKind.Reply]: FRAME_HEAD + 6,
   [FrameKind.Cancel]: FRAME_HEAD + 4,
+  [FrameKind.Open]: FRAME_HEAD + 12,
+  [FrameKind.Head]: FRAME_HEAD + 4,
+  [FrameKind.Chunk]: FRAME_HEAD + 4,
+  [FrameKind.Credit]: FRAME_HEAD + 8,
+  [FrameKind.Reset]: FRAME_HEAD + 4,
 };
 
 /** Receives the frames of one WebSocket message; `start` is where the length stands. */
@@ -314,10 +336,10 @@ export class FrameWriter {
     return at + part.length;
   }
 
-  /** A structured frame: handshake, bye, call, notify. */
-  structured(kind: number, body: Uint8Array, callId?: number): void {
+  /** A structured frame: handshake, bye, call, notify; head and reset of a stream. */
+  structured(kind: number, body: Uint8Array, callId?: number, flags = 0): void {
     const head = callId === undefined ? FRAME_HEAD : FRAME_HEAD + 4;
-    const at = this.open(kind, 0, head + body.length);
+    const at = this.open(kind, flags, head + body.length);
     if (callId !== undefined) this.u32(at + FRAME_HEAD, callId);
     this.put(at + head, body);
   }

@@ -52,6 +52,12 @@ export interface Limits {
   pendingRequests: number;
   /** How long a requester waits unless it says otherwise, in ms. */
   requestTimeoutMs: number;
+  /** Streams one client may have open, each way: a stream holds up to its window in memory. */
+  streams: number;
+  /** Bytes of an HTTP request's or response's head; servers of the web take 8 to 64 KiB. */
+  httpHeadBytes: number;
+  /** Services a request may pass through, one calling the next, as the older system had it. */
+  proxyDepth: number;
   /** Connections the gateway takes at most. */
   connections: number;
 }
@@ -66,6 +72,8 @@ export const METADATA_BYTES: number = 8 * 1024;
 export const STRUCTURED_BYTES: number = PAYLOAD_BYTES + 64 * 1024;
 /** Default of {@link Limits.structuredDepth}. */
 export const STRUCTURED_DEPTH = 32;
+/** Default of {@link Limits.streams}. */
+export const DEFAULT_STREAMS = 1024;
 /** Default of {@link Limits.requestTimeoutMs}. */
 export const REQUEST_TIMEOUT_MS = 30_000;
 
@@ -95,8 +103,20 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   helloMs: 10_000,
   pendingRequests: 1024,
   requestTimeoutMs: REQUEST_TIMEOUT_MS,
+  streams: DEFAULT_STREAMS,
+  httpHeadBytes: 64 * 1024,
+  proxyDepth: 8,
   connections: 100_000,
 };
+
+/** Bytes a side may send on a new stream before it is given credit: a round trip of 1 ms then allows 256 MB/s. */
+export const STREAM_WINDOW: number = 256 * 1024;
+/** A reader that keeps up grants more, up to this: 100 ms away it is 40 MB/s. */
+export const STREAM_WINDOW_MOST: number = 4 * 1024 * 1024;
+/** Bytes of stream data a side may have on its way in a socket: what a message has to wait behind. */
+export const SOCKET_WINDOW: number = 1024 * 1024;
+/** Bytes of one chunk: large enough to cost nothing, small enough to share a socket. */
+export const CHUNK_BYTES: number = 64 * 1024;
 
 /** Bytes of one topic segment, as the older system had it. */
 export const SEGMENT_BYTES = 128;

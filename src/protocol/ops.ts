@@ -3,6 +3,7 @@ import type { ConnectionInfo, HealthInfo } from "./admin.ts";
 import type { AgentRegistration, Undeliverable } from "./agents.ts";
 import type { ConfigSnapshot } from "./config.ts";
 import type { KvChangeEvent, KvCondition, KvEntry, KvOutcome, KvPlace, KvState } from "./kv.ts";
+import type { HttpRules } from "./http.ts";
 import type { Gap, Signal } from "./messages.ts";
 import type { Identity, PrincipalType } from "./principals.ts";
 import type { ProgressReport, ProgressUpdate } from "./progress.ts";
@@ -41,6 +42,8 @@ export interface CheckpointInfo {
 
 /** Every operation a client may have the gateway do: what goes in, what comes out. Both ends compile against it. */
 export interface OpMap {
+  /** Says what the caller takes by HTTP, instead of what it said before; a draining one is given nothing new. */
+  "http.serve": { in: HttpRules & { isDraining?: boolean }; out: null };
   "kv.get": { in: Key; out: KvState };
   "kv.put": { in: Key & Ttl & { value: Uint8Array }; out: { revision: number } };
   "kv.delete": { in: Key; out: { found: boolean; revision: number } };

@@ -20,6 +20,8 @@ export interface FlowLink {
   transmit(bytes: Uint8Array): void;
   /** Messages handled in this session. */
   handled(): number;
+  /** The turn's frames have left. */
+  flushed(): void;
 }
 
 /**
@@ -47,7 +49,7 @@ export class Flow {
 
   /** What was laid leaves at the end of this turn, or now when it is much. */
   schedule(): void {
-    if (this.writer.size >= BATCH_BYTES) return this.flush();
+    if (this.writer.size >= BATCH_BYTES) this.flush();
     if (this.#scheduled) return;
     this.#scheduled = true;
     queueMicrotask(this.#endOfTurn);
@@ -56,6 +58,7 @@ export class Flow {
   readonly #endOfTurn = (): void => {
     this.#scheduled = false;
     this.flush();
+    this.#link.flushed();
   };
 
   /** Sends what was laid, with the counts beside it. */

@@ -1,8 +1,10 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import type { Clock } from "../base/clock.ts";
 import type { Handlers } from "../base/emitter.ts";
+import type { ConnectionAck } from "../protocol/messages.ts";
 import type { Notice, OpInput, OpName, OpOutput } from "../protocol/ops.ts";
 import type { WaitOptions } from "./requests.ts";
+import type { StreamPort } from "./stream_port.ts";
 
 /** What a capability may ask of a session: key-value store, checkpoints, tasks and the rest stand on this and nothing else. */
 export interface Link {
@@ -15,5 +17,29 @@ export interface Link {
   /** Has the gateway do a named operation; rejects with the typed error. */
   call<Op extends OpName>(op: Op, input: OpInput<Op>, options?: WaitOptions): Promise<OpOutput<Op>>;
   /** Tells `onError` about something nobody else hears. */
+  report(error: unknown): void;
+}
+
+/** Where a client, or a gateway, has what HTTP and tunnels stand on. */
+export const LINK: unique symbol = Symbol.for("aether-edge.link") as never;
+
+/** Whose connection can carry HTTP and tunnels: a client, or a gateway within its own process. */
+export interface Linked {
+  /**
+   * The connection.
+   * @internal
+   */
+  readonly [LINK]: StreamLink;
+}
+
+/** What HTTP and tunnels ask of a connection. */
+export interface StreamLink extends StreamPort {
+  /** Where time comes from. */
+  readonly options: { readonly clock: Clock };
+  /** Hears of every welcome; a gateway's own end has none. */
+  readonly onConnect?: Handlers<ConnectionAck>;
+  /** Has the gateway do a named operation; a gateway's own end has none. */
+  call?<Op extends OpName>(op: Op, input: OpInput<Op>, options?: WaitOptions): Promise<OpOutput<Op>>;
+  /** Tells about something nobody else hears. */
   report(error: unknown): void;
 }

@@ -40,6 +40,7 @@ import { Flow } from "./flow.ts";
 import { Inbound } from "./inbound.ts";
 import { IncomingMessage } from "./incoming.ts";
 import type { Link } from "./link.ts";
+import { refuseOpen, type StreamEnd, type StreamPort } from "./stream_port.ts";
 import { metadataBytes, type Outgoing, requirePayload, topicBytes } from "./outgoing.ts";
 import { type RequestHandler, Requests, type WaitOptions } from "./requests.ts";
 import { type OutboxPolicy, Sends } from "./sends.ts";
@@ -69,7 +70,7 @@ const STABLE_MS = 10_000;
 const GOODBYE_MS = 2_000;
 
 /** The client's end: dials, says hello, pumps frames, resumes. All capabilities stand on its verbs. */
-export class Session implements AttemptLink, Link {
+export class Session implements AttemptLink, Link, StreamPort {
   readonly options: SessionOptions;
   identity: Identity;
   /** The workspace as its user last set it. */
@@ -83,6 +84,7 @@ export class Session implements AttemptLink, Link {
   readonly onNotice: Handlers<Notice>;
   readonly onError: Handlers<unknown>;
   ack: ConnectionAck | undefined;
+  streams: StreamEnd | undefined;
 
   readonly #producer: string;
   /** The workspace the gateway knows of; `workspace` is ahead of it while a switch is under way. */
@@ -119,8 +121,9 @@ export class Session implements AttemptLink, Link {
     this.#flow = new Flow({
       clock,
       isReady,
-      transmit: (bytes) => this.#transport?.send(bytes),
+      transmit: this.#transmit,
       handled: () => this.inbound.handled,
+      flushed: () => this.streams?.flush(this.#transmit),
     });
     this.inbound = new Inbound(() => this.#flow.advanced(), report);
     this.#sends = new Sends({ flow: this.#flow, policy: options.outbox, producer: this.#producer, isReady, report });
@@ -130,6 +133,8 @@ export class Session implements AttemptLink, Link {
       timeoutMs: () => this.#welcome?.limits.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
     });
   }
+
+  readonly #transmit = (bytes: Uint8Array): void => this.#transport?.send(bytes);
 
   /** The state as users see it. */
   get state(): ConnectionState {
@@ -204,6 +209,16 @@ export class Session implements AttemptLink, Link {
     return this.requests.call(op, input, options) as Promise<OpOutput<Op>>;
   }
 
+  /** Where frames of streams are laid. */
+  get writer(): FrameWriter {
+    return this.#flow.writer;
+  }
+
+  /** What was laid leaves at the end of this turn. */
+  schedule(): void {
+    this.#flow.schedule();
+  }
+
   /** Answers requests; one handler at a time. */
   serve(handler: RequestHandler): () => void {
     return this.requests.serve(handler);
@@ -269,6 +284,14 @@ export class Session implements AttemptLink, Link {
         return this.requests.cancelled(readU32(bytes, start + 6));
       case FrameKind.Notify:
         return this.onNotice.emit(body());
+      case FrameKind.Open:
+      case FrameKind.Head:
+      case FrameKind.Chunk:
+      case FrameKind.Credit:
+      case FrameKind.Reset:
+        if (this.streams) return this.streams.received(kind, bytes, start, end);
+        // Only who was asked to open one has streams; to others the first one is a stranger's.
+        return kind === FrameKind.Open ? refuseOpen(this, readU32(bytes, start + FRAME_HEAD)) : undefined;
       case FrameKind.Welcome:
         return this.#welcomed(body());
       case FrameKind.Refuse:
@@ -300,6 +323,7 @@ export class Session implements AttemptLink, Link {
         this.#attempt = new Attempt(this.options, this);
         return void this.#attempt.start();
       case "lost":
+        this.streams?.lost(effect.error);
         this.#flow.pause();
         this.#stopTimers();
         return this.onDisconnect.emit(effect.error.message);
@@ -383,6 +407,7 @@ export class Session implements AttemptLink, Link {
 
   #goodbye(): void {
     this.#flow.flush();
+    this.streams?.flush(this.#transmit);
     const { writer } = this.#flow;
     this.#flow.layAck();
     writer.structured(FrameKind.Bye, encodeStructured({ code: 1000, reason: "disconnect" }));
@@ -397,6 +422,7 @@ export class Session implements AttemptLink, Link {
       new ConnectionClosedError("The client was disconnected", { retryable: false, details: { isDeliberate: true } });
     this.#attempt?.stop(why);
     this.#attempt = undefined;
+    this.streams?.lost(why);
     this.#transport?.close();
     this.#transport = undefined;
     this.#welcome = undefined;

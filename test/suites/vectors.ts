@@ -2,9 +2,12 @@ import { AgentClient } from "../../mod.ts";
 import { allowAll, createGateway } from "../../src/gateway/mod.ts";
 import {
   eachFrame,
+  FLAG_END,
   FLAG_ERROR,
   FLAG_PRODUCER_ID,
   FLAG_QUEUE,
+  FLAG_REFUSED,
+  FLAG_TRAILERS,
   FrameKind,
   FrameWriter,
   MessageView,
@@ -17,6 +20,7 @@ import {
   RECEIPT_DUPLICATE,
 } from "../../src/protocol/frames.ts";
 import { writeDeliver, writeReceipts, writeReject } from "../../src/protocol/frames_down.ts";
+import { chunkFrame, readOpen, streamOf, writeCredit, writeOpen } from "../../src/protocol/stream_frames.ts";
 import { decodeStructured, encodeStructured } from "../../src/protocol/structured.ts";
 import { memoryStore } from "../../src/store/memory.ts";
 import type { Transport } from "../../src/transport/transport.ts";
@@ -128,6 +132,28 @@ function decodeFrame(kind: number, bytes: Uint8Array, start: number, end: number
         ? { ...head, error: decodeStructured(body) }
         : { ...head, payload: new TextDecoder().decode(body) };
     }
+    case FrameKind.Open: {
+      const { kind: streamKind, head, ...open } = readOpen(bytes, start, end);
+      return { ...open, streamKind, head: decodeStructured(head) };
+    }
+    case FrameKind.Head: {
+      const isEnd = (bytes[start + 5] & FLAG_END) !== 0;
+      return { stream: streamOf(bytes, start), isEnd, body: decodeStructured(bytes.subarray(start + 10, end)) };
+    }
+    case FrameKind.Chunk: {
+      const flags = bytes[start + 5];
+      const stream = { stream: streamOf(bytes, start), isEnd: (flags & FLAG_END) !== 0 };
+      const payload = bytes.subarray(start + 10, end);
+      return flags & FLAG_TRAILERS
+        ? { ...stream, trailers: decodeStructured(payload) }
+        : { ...stream, payload: new TextDecoder().decode(payload) };
+    }
+    case FrameKind.Credit:
+      return { stream: streamOf(bytes, start), bytes: readU32(bytes, start + 10) };
+    case FrameKind.Reset: {
+      const isRefused = (bytes[start + 5] & FLAG_REFUSED) !== 0;
+      return { stream: streamOf(bytes, start), isRefused, error: decodeStructured(bytes.subarray(start + 10, end)) };
+    }
     case FrameKind.Cancel:
       return { callId: readU32(bytes, start + 6) };
     case FrameKind.Call:
@@ -143,6 +169,26 @@ function encode(meaning: any): Uint8Array {
   const meta = meaning.metadata ? encodeStructured(meaning.metadata) : NONE;
   const payload = text(meaning.payload);
   switch (meaning.kind) {
+    case FrameKind.Open: {
+      const { stream, streamKind, isEnd, topic, workspace, head } = meaning;
+      writeOpen(writer, stream, streamKind, isEnd, text(topic), text(workspace), encodeStructured(head));
+      break;
+    }
+    case FrameKind.Head:
+      writer.structured(meaning.kind, encodeStructured(meaning.body), meaning.stream, meaning.isEnd ? FLAG_END : 0);
+      break;
+    case FrameKind.Chunk:
+      return meaning.trailers
+        ? chunkFrame(meaning.stream, FLAG_END | FLAG_TRAILERS, encodeStructured(meaning.trailers))
+        : chunkFrame(meaning.stream, meaning.isEnd ? FLAG_END : 0, payload);
+    case FrameKind.Credit:
+      writeCredit(writer, meaning.stream, meaning.bytes);
+      break;
+    case FrameKind.Reset: {
+      const { stream, isRefused, error } = meaning;
+      writer.structured(meaning.kind, encodeStructured(error), stream, isRefused ? FLAG_REFUSED : 0);
+      break;
+    }
     case FrameKind.Ack:
       writer.ack(meaning.received, meaning.handled);
       break;

@@ -1,0 +1,135 @@
+// edge: no Deno, Bun, node: or cloudflare: names
+import * as v from "valibot";
+import { InvalidArgumentError, PermissionDeniedError, QuotaError } from "../errors.ts";
+import {
+  headerOf,
+  type HttpRequestHead,
+  normalPath,
+  passHeaders,
+  requireMethod,
+  requireOrigin,
+  VIA_HEADER,
+} from "../protocol/http.ts";
+import type { Limits } from "../protocol/limits.ts";
+import { decodeStructured, encodeStructured } from "../protocol/structured.ts";
+import type { Caller } from "./streams.ts";
+
+/** A head that was checked, and is stamped for each target it is shown to. */
+export interface Minted {
+  /** Of an HTTP request. */
+  readonly method?: string;
+  /** Of an HTTP request, normalised. */
+  readonly path?: string;
+  /** The head for a target, encoded. */
+  head(target: string): Uint8Array;
+}
+
+const text = v.pipe(v.string(), v.maxLength(2048));
+
+const tunnelSchema = v.object({
+  protocol: v.picklist(["tcp", "udp", "websocket"]),
+  remoteHint: v.optional(text),
+  backend: v.optional(text),
+  sessionToken: v.optional(text),
+  metadata: v.optional(v.record(text, text)),
+  idleTimeoutMs: v.optional(v.pipe(v.number(), v.minValue(1))),
+  maxBytes: v.optional(v.pipe(v.number(), v.minValue(1))),
+  path: v.optional(text),
+  protocols: v.optional(v.array(text)),
+  headers: v.optional(v.array(v.string())),
+  via: v.optional(v.pipe(v.string(), v.maxLength(8192))),
+});
+
+/**
+ * Checks the head of an HTTP request, takes out of it what the caller says of itself, and stamps who it is.
+ * @throws {InvalidArgumentError} when it is none
+ */
+export function mintHttp(bytes: Uint8Array, caller: Caller, limits: Limits): Minted {
+  const { method, path, origin, headers, backend } = readHttpHead(bytes, limits);
+  requireMethod(method);
+  if (origin !== undefined) requireOrigin(origin);
+  const normal = normalPath(path);
+  const via = headerOf(headers, VIA_HEADER);
+  const passed = passHeaders(headers, { isCaller: true });
+  stamp(passed, caller);
+  return {
+    method,
+    path: normal,
+    head(target) {
+      const chain = viaWith(via, target, limits);
+      const head: HttpRequestHead = { method, path: normal, origin, headers: [...passed, VIA_HEADER, chain], backend };
+      return encodeStructured(head);
+    },
+  };
+}
+
+// By hand: it is read with every request, and a schema library takes as long as the rest of the way.
+function readHttpHead(bytes: Uint8Array, limits: Limits): HttpRequestHead {
+  if (bytes.length > limits.httpHeadBytes) {
+    throw new QuotaError(`Cannot take a head of ${bytes.length} bytes: at most ${limits.httpHeadBytes} are allowed`, {
+      retryable: false,
+      details: { limit: limits.httpHeadBytes, current: bytes.length },
+    });
+  }
+  const head = decodeStructured(bytes, limits.structuredDepth) as HttpRequestHead | null;
+  const bad = (name: string): InvalidArgumentError =>
+    new InvalidArgumentError(`Cannot take a request head: ${name} is not what it should be`, name);
+  if (typeof head !== "object" || head === null) throw bad("head");
+  const { method, path, origin, headers, backend } = head;
+  if (typeof method !== "string") throw bad("method");
+  if (typeof path !== "string") throw bad("path");
+  if (origin !== undefined && typeof origin !== "string") throw bad("origin");
+  if (backend !== undefined && typeof backend !== "string") throw bad("backend");
+  if (!Array.isArray(headers) || headers.length % 2 !== 0 || !headers.every((part) => typeof part === "string")) {
+    throw bad("headers");
+  }
+  return head;
+}
+
+/** Says who calls. */
+function stamp(headers: string[], { topic, workspace, identity }: Caller): void {
+  headers.push("x-aether-caller", topic, "x-aether-caller-type", identity?.type ?? "gateway");
+  if (workspace !== undefined) headers.push("x-aether-workspace", workspace);
+  if (identity?.type === "user") headers.push("x-aether-user", identity.userId);
+}
+
+/**
+ * The services a request has passed, with the next one.
+ * @throws {PermissionDeniedError} when it has passed that one already, or too many
+ */
+function viaWith(via: string | undefined, target: string, { proxyDepth }: Limits): string {
+  if (!via) return target;
+  const passed = via.split(",").map((name) => name.trim());
+  if (passed.includes(target)) {
+    throw new PermissionDeniedError(`Cannot pass the request on to "${target}": it came from there (${via})`);
+  }
+  if (passed.length >= proxyDepth) {
+    throw new PermissionDeniedError(
+      `Cannot pass the request on to "${target}": it has passed ${passed.length} services, at most ${proxyDepth} may be (${via})`,
+    );
+  }
+  return `${via}, ${target}`;
+}
+
+/** Checks the head of a tunnel. @throws {InvalidArgumentError} when it is none */
+export function mintTunnel(bytes: Uint8Array, caller: Caller, limits: Limits): Minted {
+  if (bytes.length > limits.httpHeadBytes) {
+    throw new InvalidArgumentError("Cannot open a tunnel: its head is too large");
+  }
+  const parsed = v.safeParse(tunnelSchema, decodeStructured(bytes, limits.structuredDepth));
+  if (!parsed.success) {
+    const issue = parsed.issues[0];
+    const field = v.getDotPath(issue) ?? "head";
+    throw new InvalidArgumentError(`Cannot open a tunnel: ${field}: ${issue.message}`, field);
+  }
+  const { headers, via, path, ...head } = parsed.output;
+  if (headers && headers.length % 2 !== 0) {
+    throw new InvalidArgumentError("Cannot open a tunnel: odd headers", "headers");
+  }
+  const passed = passHeaders(headers ?? [], { isCaller: true });
+  stamp(passed, caller);
+  const normal = path === undefined ? undefined : normalPath(path);
+  return {
+    head: (target) => encodeStructured({ ...head, path: normal, headers: passed, via: viaWith(via, target, limits) }),
+  };
+}

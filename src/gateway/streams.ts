@@ -1,0 +1,277 @@
+// edge: no Deno, Bun, node: or cloudflare: names
+import { type AetherError, ConnectionClosedError, InvalidArgumentError } from "../errors.ts";
+import { toWireError } from "../protocol/error_wire.ts";
+import { FLAG_END, FLAG_REFUSED, FRAME_HEAD, FrameKind, type FrameWriter, readU32 } from "../protocol/frames.ts";
+import { CHUNK_BYTES, SOCKET_WINDOW, STREAM_WINDOW, STREAM_WINDOW_MOST } from "../protocol/limits.ts";
+import type { HttpRules } from "../protocol/http.ts";
+import type { Identity } from "../protocol/principals.ts";
+import { chunkStart, type OpenFrame, readOpen, renumber, streamOf, writeCredit } from "../protocol/stream_frames.ts";
+import { encodeStructured } from "../protocol/structured.ts";
+import { StreamQueue } from "../session/stream_queue.ts";
+
+/** Who opens streams. */
+export interface Caller {
+  readonly topic: string;
+  readonly workspace: string | undefined;
+  /** Undefined for the gateway's own program, which may call anybody. */
+  readonly identity: Identity | undefined;
+}
+
+/** Whose streams a table has: a session, or the gateway itself. */
+export interface StreamHost {
+  readonly caller: Caller;
+  readonly writer: FrameWriter;
+  readonly ended: boolean;
+  readonly streams: StreamTable;
+  /** Asks for a flush at the end of the turn. */
+  touch(): void;
+}
+
+/** Finds whom a stream is for. */
+export interface StreamRouter {
+  /** A stream was asked for; it is joined to its target's, or reset. */
+  open(host: StreamHost, open: OpenFrame): void;
+  /** Its target is gone, or takes nothing, before anything came of it: true when another one has it now. */
+  again(leg: Leg): boolean;
+}
+
+/** One end of a stream: what comes in by it goes out by the other. */
+export interface Leg {
+  readonly table: StreamTable;
+  readonly stream: number;
+  /** The other end; none while the target is being looked for. */
+  other: Leg | undefined;
+  /** Bytes its client may still send. */
+  allowance: number;
+  /** Its client has said its last. */
+  isEnd: boolean;
+  /** On the opener's end: what another target could be asked as well, until something has come of it. */
+  retry: unknown;
+  readonly isOpener: boolean;
+}
+
+/** The streams of one socket. They end with it; the gateway joins each to one of another socket and reads none. */
+export class StreamTable {
+  readonly host: StreamHost;
+  readonly #router: StreamRouter;
+  readonly #legs = new Map<number, Leg>();
+  readonly #queue = new StreamQueue();
+  #next = 2;
+  #unsaid = 0;
+  #allowance: number = SOCKET_WINDOW;
+  /** Streams that others have opened to it: its load. */
+  owed = 0;
+  /** When it was last given one, by a count: equals take turns. */
+  lastGiven = 0;
+  /** What it takes. */
+  rules: HttpRules = {};
+  /** Whether it is given nothing new. */
+  isDraining = false;
+
+  constructor(host: StreamHost, router: StreamRouter) {
+    this.host = host;
+    this.#router = router;
+  }
+
+  /** How many are open. */
+  get size(): number {
+    return this.#legs.size;
+  }
+
+  /** Bytes that wait for the socket. */
+  get waiting(): number {
+    return this.#queue.bytes;
+  }
+
+  // ---- what its client says -------------------------------------------------------------------------------------
+
+  /** A frame came from its client. Malformed ones throw. */
+  received(kind: number, bytes: Uint8Array, start: number, end: number): void {
+    const stream = streamOf(bytes, start);
+    if (kind === FrameKind.Open) return this.#opened(readOpen(bytes, start, end));
+    const leg = this.#legs.get(stream);
+    switch (kind) {
+      case FrameKind.Chunk:
+        return this.#chunk(leg, bytes, start, end);
+      case FrameKind.Credit:
+        if (end - start !== FRAME_HEAD + 8) {
+          throw new InvalidArgumentError("Cannot read frame: a credit of the wrong length");
+        }
+        return this.#credit(stream, leg, readU32(bytes, start + FRAME_HEAD + 4));
+      case FrameKind.Head:
+        return this.#head(leg, bytes, start, end);
+      case FrameKind.Reset:
+        if (leg) this.#reset(leg, bytes, start, end);
+    }
+  }
+
+  #opened(open: OpenFrame): void {
+    if (open.stream % 2 === 0 || this.#legs.has(open.stream)) {
+      throw new InvalidArgumentError(`Cannot open stream ${open.stream}: a client's are odd, and each is opened once`);
+    }
+    this.#router.open(this.host, open);
+  }
+
+  #chunk(leg: Leg | undefined, bytes: Uint8Array, start: number, end: number): void {
+    const size = end - chunkStart(start);
+    this.#account(size);
+    if (size > CHUNK_BYTES) {
+      throw new InvalidArgumentError(`Cannot take a chunk of ${size} bytes: at most ${CHUNK_BYTES} are allowed`);
+    }
+    // Of a stream that was reset meanwhile.
+    if (!leg?.other) return;
+    if (leg.isEnd) throw new InvalidArgumentError("Cannot take a chunk behind the end of its stream");
+    leg.allowance -= size;
+    if (leg.allowance < 0) throw new InvalidArgumentError("Cannot take a chunk beyond the credit of its stream");
+    const { other } = leg;
+    if (leg.isOpener) leg.retry = undefined;
+    renumber(bytes, start, other.stream);
+    other.table.#queue.push(other.stream, bytes.subarray(start, end));
+    other.table.host.touch();
+    if (bytes[start + 5] & FLAG_END) this.#ended(leg);
+  }
+
+  /** What has come in may be followed by as much, whosever it was. */
+  #account(size: number): void {
+    this.#allowance -= size;
+    if (this.#allowance < -CHUNK_BYTES) {
+      throw new InvalidArgumentError("Cannot take a chunk beyond the credit of the connection");
+    }
+    this.#unsaid += size;
+    if (this.#unsaid * 4 < SOCKET_WINDOW) return;
+    writeCredit(this.host.writer, 0, this.#unsaid);
+    this.#allowance += this.#unsaid;
+    this.#unsaid = 0;
+    this.host.touch();
+  }
+
+  #credit(stream: number, leg: Leg | undefined, count: number): void {
+    if (stream === 0) {
+      this.#queue.credited(count);
+      return this.host.touch();
+    }
+    if (!leg?.other) return;
+    const { other } = leg;
+    other.allowance += count;
+    // What may be sent may have to be kept here.
+    if (other.allowance > 2 * STREAM_WINDOW_MOST) {
+      throw new InvalidArgumentError(
+        `Cannot take a credit of ${count} bytes: at most ${STREAM_WINDOW_MOST} may be open`,
+      );
+    }
+    writeCredit(other.table.host.writer, other.stream, count);
+    other.table.host.touch();
+  }
+
+  #head(leg: Leg | undefined, bytes: Uint8Array, start: number, end: number): void {
+    if (!leg?.other || leg.isEnd) return;
+    if (leg.isOpener) {
+      throw new InvalidArgumentError("Cannot take a head from the opener of a stream: it is in its open");
+    }
+    const { other } = leg;
+    other.retry = undefined;
+    const body = bytes.subarray(start + FRAME_HEAD + 4, end);
+    other.table.host.writer.structured(FrameKind.Head, body, other.stream, bytes[start + 5]);
+    other.table.host.touch();
+    if (bytes[start + 5] & FLAG_END) this.#ended(leg);
+  }
+
+  #ended(leg: Leg): void {
+    leg.isEnd = true;
+    if (leg.other!.isEnd) this.#part(leg);
+  }
+
+  #reset(leg: Leg, bytes: Uint8Array, start: number, end: number): void {
+    const { other } = leg;
+    const isRefused = (bytes[start + 5] & FLAG_REFUSED) !== 0;
+    this.#queue.drop(leg.stream);
+    this.#part(leg);
+    if (!other) return;
+    if (isRefused && !leg.isOpener && this.#router.again(other)) return;
+    other.table.#say(other.stream, bytes[start + 5], bytes.subarray(start + FRAME_HEAD + 4, end));
+  }
+
+  // ---- what happens to it ---------------------------------------------------------------------------------------
+
+  /** The opener's end of a new stream. */
+  begin(stream: number, isEnd: boolean, retry: unknown): Leg {
+    const leg: Leg = {
+      table: this,
+      stream,
+      other: undefined,
+      allowance: STREAM_WINDOW,
+      isEnd,
+      retry,
+      isOpener: true,
+    };
+    this.#legs.set(stream, leg);
+    return leg;
+  }
+
+  /** The target's end of a stream; its number is chosen here. */
+  join(opener: Leg): Leg {
+    const stream = this.#next;
+    this.#next = this.#next >= 0xfffffffc ? 2 : this.#next + 2;
+    const leg: Leg = {
+      table: this,
+      stream,
+      other: opener,
+      allowance: STREAM_WINDOW,
+      isEnd: false,
+      retry: undefined,
+      isOpener: false,
+    };
+    this.#legs.set(stream, leg);
+    opener.other = leg;
+    this.owed++;
+    return leg;
+  }
+
+  /** Ends a stream with the gateway's own words. */
+  refuse(stream: number, error: AetherError): void {
+    this.#legs.delete(stream);
+    this.#say(stream, 0, encodeStructured(toWireError(error)));
+  }
+
+  #say(stream: number, flags: number, body: Uint8Array): void {
+    this.#queue.drop(stream);
+    this.#legs.delete(stream);
+    if (this.host.ended) return;
+    this.host.writer.structured(FrameKind.Reset, body, stream, flags);
+    this.host.touch();
+  }
+
+  /** Both ends of a stream are free. A retry may keep the opener's. */
+  #part(leg: Leg): void {
+    for (const end of [leg, leg.other]) {
+      if (!end) continue;
+      end.table.#legs.delete(end.stream);
+      if (!end.isOpener) end.table.owed--;
+    }
+    if (leg.other) leg.other.other = undefined;
+  }
+
+  /** The opener's end stays, for another target. */
+  keep(leg: Leg): void {
+    this.#legs.set(leg.stream, leg);
+  }
+
+  /** The control frames of the turn have left: data follows. */
+  flush(send: (bytes: Uint8Array) => void): void {
+    this.#queue.flush(send);
+  }
+
+  /** The socket is gone, and with it every stream. */
+  lost(): void {
+    this.#queue.clear();
+    this.#unsaid = 0;
+    this.#allowance = SOCKET_WINDOW;
+    const error = new ConnectionClosedError(`The connection of "${this.host.caller.topic}" was lost`);
+    for (const leg of [...this.#legs.values()]) {
+      const { other } = leg;
+      this.#part(leg);
+      if (!other || (!leg.isOpener && this.#router.again(other))) continue;
+      other.table.#say(other.stream, 0, encodeStructured(toWireError(error)));
+    }
+  }
+}

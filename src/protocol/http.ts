@@ -1,0 +1,176 @@
+// edge: no Deno, Bun, node: or cloudflare: names
+import { InvalidArgumentError } from "../errors.ts";
+
+/** The head of an HTTP request, as an `Open` carries it. */
+export interface HttpRequestHead {
+  /** Upper case but for methods of one's own. */
+  readonly method: string;
+  /** Path and query. */
+  readonly path: string;
+  /** Scheme, host and port the caller wrote, for `request.url`; nothing is looked up by it. */
+  readonly origin?: string;
+  /** Name, value, name, value …; names in lower case. */
+  readonly headers: readonly string[];
+  /** Which of its backends the service should use. */
+  readonly backend?: string;
+}
+
+/** The head of an HTTP response, as a `Head` carries it. */
+export interface HttpResponseHead {
+  /** 200 to 599. */
+  readonly status: number;
+  /** The words beside it. */
+  readonly statusText?: string;
+  /** As in {@link HttpRequestHead}. */
+  readonly headers: readonly string[];
+}
+
+/** Headers of one connection, which no proxy passes on (RFC 9110, section 7.6.1; the proxy's own authentication). */
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "te",
+  "transfer-encoding",
+  "upgrade",
+  // The address is the topic; what was written as host travels as origin.
+  "host",
+]);
+
+/** Names a caller can be impersonated by: dropped from what a caller sends, added by the gateway. */
+const IDENTITY = /^x-(?:aether|auth)-/;
+/** The services a request has passed through; the one header of ours that a service may pass on. */
+export const VIA_HEADER = "x-aether-via";
+
+const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
+// The characters that would end a header line.
+const BAD_VALUE = /[\0\r\n]/;
+const METHOD = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}$/;
+/** A path without anything to decode or to normalise. */
+// deno-lint-ignore no-control-regex -- what may not be in a query either
+const PLAIN_PATH = /^\/(?!\/)[\w\-~!$&'()*+,;=:@/]*(?:\.[\w\-~!$&'()*+,;=:@]+)?(?:\?[^#\s\\\0-\x1f\x7f]*)?$/;
+const ORIGIN = /^https?:\/\/[^/?#\\@\s]{1,255}$/;
+
+/** Options of {@link passHeaders}. */
+export interface PassOptions {
+  /** Whether headers that say who calls are dropped: those of a caller are. */
+  readonly isCaller?: boolean;
+}
+
+/**
+ * Headers without those of the single hop.
+ * @throws {InvalidArgumentError} for a name or value that is none: it would become a header line of its own
+ */
+export function passHeaders(headers: readonly string[], options: PassOptions = {}): string[] {
+  const named = connectionNames(headers);
+  const passed: string[] = [];
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    const name = headers[at].toLowerCase();
+    const value = headers[at + 1];
+    if (!NAME.test(name)) throw new InvalidArgumentError(`Cannot pass on a header named "${name}"`, "headers");
+    if (BAD_VALUE.test(value)) {
+      throw new InvalidArgumentError(`Cannot pass on header "${name}": its value has a line break or NUL`, "headers");
+    }
+    if (HOP_BY_HOP.has(name) || named?.has(name)) continue;
+    if (options.isCaller && IDENTITY.test(name)) continue;
+    passed.push(name, value);
+  }
+  return passed;
+}
+
+function connectionNames(headers: readonly string[]): Set<string> | undefined {
+  let named: Set<string> | undefined;
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    if (headers[at].toLowerCase() !== "connection") continue;
+    named ??= new Set();
+    for (const name of headers[at + 1].split(",")) named.add(name.trim().toLowerCase());
+  }
+  return named;
+}
+
+/** A header's value; undefined when it is not there. */
+export function headerOf(headers: readonly string[], name: string): string | undefined {
+  for (let at = 0; at + 1 < headers.length; at += 2) if (headers[at].toLowerCase() === name) return headers[at + 1];
+  return undefined;
+}
+
+/** @throws {InvalidArgumentError} for a method no request over the connection may have */
+export function requireMethod(method: string): void {
+  if (!METHOD.test(method)) throw new InvalidArgumentError(`Cannot use "${method}" as a method`, "method");
+  // As in fetch: these are meant for the hop itself.
+  if (/^(?:connect|trace|track)$/i.test(method)) {
+    throw new InvalidArgumentError(`Cannot pass on ${method}: open a tunnel instead`, "method");
+  }
+}
+
+/** @throws {InvalidArgumentError} for what is no `scheme://host[:port]` */
+export function requireOrigin(origin: string): void {
+  if (!ORIGIN.test(origin)) throw new InvalidArgumentError(`Cannot use "${origin}" as an origin`, "origin");
+}
+
+/**
+ * A path with its dot segments resolved, so that no two readers of it disagree.
+ * @throws {InvalidArgumentError} for a path that is none, or that hides a line break, a NUL or a dot segment behind encoding
+ */
+export function normalPath(path: string): string {
+  if (PLAIN_PATH.test(path)) return path;
+  const fault = (why: string): never => {
+    throw new InvalidArgumentError(`Cannot use ${JSON.stringify(path.slice(0, 200))} as a path: ${why}`, "path");
+  };
+  if (!path.startsWith("/")) fault("it must begin with /");
+  // The characters that would end a request line.
+  if (/[\0-\x20\x7f]/.test(path)) fault("it has white space or a control character");
+  let url: URL;
+  try {
+    // Not by the second argument: "//host/path" would be another host.
+    url = new URL(`http://h${path}`);
+  } catch {
+    return fault("it cannot be parsed");
+  }
+  let decoded: string;
+  try {
+    decoded = decodeURIComponent(url.pathname);
+  } catch {
+    return fault("its percent-encoding is broken");
+  }
+  // deno-lint-ignore no-control-regex -- see above
+  if (/[\0-\x1f\x7f]/.test(decoded)) fault("it hides a control character");
+  if (/(?:^|[/\\])\.\.?(?:[/\\]|$)/.test(decoded)) fault("it hides a dot segment");
+  return url.pathname + url.search;
+}
+
+/** What a service takes: anything when a list is left out. */
+export interface HttpRules {
+  /** Methods, upper case. */
+  readonly methods?: readonly string[];
+  /** Paths: exact ones, or prefixes that end with `/*`. */
+  readonly paths?: readonly string[];
+}
+
+/** Why a service does not take a request of a normalised path; undefined when it does. */
+export function rulesFault(rules: HttpRules, method: string, path: string): string | undefined {
+  if (rules.methods && !rules.methods.includes(method)) return `it takes ${rules.methods.join(", ")}, not ${method}`;
+  if (!rules.paths) return undefined;
+  const end = path.indexOf("?");
+  // Rules are about what the service will see after it has decoded the path.
+  const decoded = decodeURIComponent(end < 0 ? path : path.slice(0, end));
+  for (const rule of rules.paths) {
+    if (rule === "/*" || rule === decoded) return undefined;
+    if (rule.endsWith("/*") && (decoded.startsWith(rule.slice(0, -1)) || decoded === rule.slice(0, -2))) {
+      return undefined;
+    }
+  }
+  return `its rules do not name the path ${decoded}`;
+}
+
+/** Whether doing it twice is doing it once (RFC 9110, section 9.2.2). */
+export function isIdempotent(method: string): boolean {
+  return /^(?:GET|HEAD|PUT|DELETE|OPTIONS)$/.test(method);
+}
+
+/** Statuses whose responses have no body. */
+export function hasNoBody(status: number): boolean {
+  return status === 204 || status === 205 || status === 304;
+}

@@ -1,0 +1,50 @@
+// edge: no Deno, Bun, node: or cloudflare: names
+import { type AetherError, NotFoundError } from "../errors.ts";
+import type { Handlers } from "../base/emitter.ts";
+import { toWireError } from "../protocol/error_wire.ts";
+import { FLAG_REFUSED, FrameKind, type FrameWriter } from "../protocol/frames.ts";
+import { encodeStructured } from "../protocol/structured.ts";
+import type { ConnectionState } from "./state.ts";
+
+// Where connections and their streams meet, apart from both: a client that uses no streams does not load them.
+
+/** What a connection lets its streams do. */
+export interface StreamPort {
+  /** Its state: streams need one that is ready. */
+  readonly state: ConnectionState;
+  /** Hears of every change of it. */
+  readonly onState: Handlers<ConnectionState>;
+  /** Where control frames of this turn are laid. */
+  readonly writer: FrameWriter;
+  /** What was laid and queued leaves at the end of this turn. */
+  schedule(): void;
+  /** Its streams, once there are any. */
+  streams: StreamEnd | undefined;
+}
+
+/** What a connection tells its streams. */
+export interface StreamEnd {
+  /** A frame of a stream came. */
+  received(kind: number, bytes: Uint8Array, start: number, end: number): void;
+  /** The socket is gone: streams do not outlive it. */
+  lost(error: AetherError): void;
+  /** The control frames of the turn have left; data may follow. */
+  flush(send: (bytes: Uint8Array) => void): void;
+}
+
+/** Says that nobody takes a stream here. */
+export function refuseOpen(port: Pick<StreamPort, "writer" | "schedule">, stream: number): void {
+  const error = new NotFoundError("Nobody takes streams of this kind there: it has no serveHttp or serveTunnels");
+  writeReset(port, stream, FLAG_REFUSED, error);
+}
+
+/** Lays a `Reset`. */
+export function writeReset(
+  port: Pick<StreamPort, "writer" | "schedule">,
+  stream: number,
+  flags: number,
+  error: AetherError,
+): void {
+  port.writer.structured(FrameKind.Reset, encodeStructured(toWireError(error)), stream, flags);
+  port.schedule();
+}

@@ -1,0 +1,80 @@
+// edge: no Deno, Bun, node: or cloudflare: names
+import { FRAME_HEAD, FrameWriter } from "../protocol/frames.ts";
+import { BATCH_BYTES, SOCKET_WINDOW } from "../protocol/limits.ts";
+
+/** Bytes of a chunk that are no payload. */
+const CHUNK_HEAD = FRAME_HEAD + 4;
+/** From here on a frame is a message of its own: copying it would cost more than sending twice. */
+const LARGE = 16 * 1024;
+
+/**
+ * Data of streams on its way into one socket: one chunk of each stream in turn, and no more than the socket's credit
+ * allows, so that neither a stream nor a message waits behind what another stream has piled up.
+ */
+export class StreamQueue {
+  readonly #waiting = new Map<number, Uint8Array[]>();
+  readonly #writer = new FrameWriter();
+  #bytes = 0;
+  #credit: number = SOCKET_WINDOW;
+
+  /** Bytes that wait. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Adds a whole `Chunk` frame; it may lie in a larger buffer. */
+  push(stream: number, frame: Uint8Array): void {
+    // What will not leave at the end of this turn must not pin the larger message it came in.
+    const isLate = this.#bytes + frame.length > this.#credit && frame.length * 2 < frame.buffer.byteLength;
+    const kept = isLate ? frame.slice() : frame;
+    const frames = this.#waiting.get(stream);
+    if (frames) frames.push(kept);
+    else this.#waiting.set(stream, [kept]);
+    this.#bytes += kept.length;
+  }
+
+  /** Drops what waits of a stream: it was reset. */
+  drop(stream: number): void {
+    const frames = this.#waiting.get(stream);
+    if (!frames) return;
+    this.#waiting.delete(stream);
+    for (const frame of frames) this.#bytes -= frame.length;
+  }
+
+  /** The peer has received so much: that much more may be on its way. */
+  credited(bytes: number): void {
+    this.#credit = Math.min(SOCKET_WINDOW, this.#credit + bytes);
+  }
+
+  /** Sends what may be sent. */
+  flush(send: (bytes: Uint8Array) => void): void {
+    while (this.#waiting.size > 0 && this.#credit > 0) {
+      for (const [stream, frames] of this.#waiting) {
+        const frame = frames.shift()!;
+        if (frames.length === 0) this.#waiting.delete(stream);
+        this.#bytes -= frame.length;
+        this.#credit -= frame.length - CHUNK_HEAD;
+        this.#lay(frame, send);
+        if (this.#credit <= 0) break;
+      }
+    }
+    if (this.#writer.size > 0) send(this.#writer.take());
+  }
+
+  #lay(frame: Uint8Array, send: (bytes: Uint8Array) => void): void {
+    if (frame.length < LARGE) {
+      this.#writer.copy(frame, 0, frame.length);
+      if (this.#writer.size >= BATCH_BYTES) send(this.#writer.take());
+      return;
+    }
+    if (this.#writer.size > 0) send(this.#writer.take());
+    send(frame);
+  }
+
+  /** The socket is gone, and everything with it. */
+  clear(): void {
+    this.#waiting.clear();
+    this.#bytes = 0;
+    this.#credit = SOCKET_WINDOW;
+  }
+}
