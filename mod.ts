@@ -41,6 +41,9 @@ export {
   WorkflowEngineClient,
 } from "./src/client/platform.ts";
 export type { PlatformClientOptions } from "./src/client/platform.ts";
+export type { ProxyHttpOptions } from "./src/proxy/proxy_http.ts";
+export type { BodySource } from "./src/proxy/body.ts";
+export type { ExchangeOptions } from "./src/proxy/exchange.ts";
 export { KVClient } from "./src/client/kv.ts";
 export type {
   KVCompareAndDeleteOptions,
@@ -172,10 +175,13 @@ export {
   MessageError,
   NotFoundError,
   PermissionDeniedError,
+  ProxyErrorKind,
+  ProxyHttpError,
   QuotaError,
   ReconnectionError,
   TaskFailedError,
   TimeoutError,
+  TunnelClosedError,
   UnimplementedError,
 } from "./src/errors.ts";
 export type { AetherErrorOptions, ErrorCode } from "./src/errors.ts";

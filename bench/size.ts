@@ -15,9 +15,12 @@ export interface Size {
   readonly pass: boolean;
 }
 
-/** Bundles an agent for browsers. */
+/**
+ * Bundles an agent for browsers. Counted is what loads before the first connect: HTTP over the connection is a chunk of its
+ * own, which the first `proxyHttp` loads.
+ */
 export async function measureSize(): Promise<Size> {
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     stdin: {
       contents: 'export { AgentClient } from "../mod.ts";',
       resolveDir: fileURLToPath(new URL(".", import.meta.url)),
@@ -30,10 +33,22 @@ export async function measureSize(): Promise<Size> {
     platform: "browser",
     target: "es2022",
     write: false,
+    splitting: true,
+    outdir: "dist",
+    metafile: true,
   });
-  const bytes = outputFiles[0].contents;
-  const gzipBytes = gzipSync(bytes, { level: 9 }).length;
-  return { minBytes: bytes.length, gzipBytes, limitBytes: GZIP_LIMIT, pass: gzipBytes <= GZIP_LIMIT };
+  const pending = Object.keys(metafile.outputs).filter((name) => metafile.outputs[name].entryPoint === "<stdin>");
+  const loaded = new Set<string>(pending);
+  for (const name of loaded) {
+    for (const { path, kind } of metafile.outputs[name].imports) if (kind === "import-statement") loaded.add(path);
+  }
+  const files = outputFiles.filter(({ path }) => [...loaded].some((name) => path.endsWith(name)));
+  let [minBytes, gzipBytes] = [0, 0];
+  for (const { contents } of files) {
+    minBytes += contents.length;
+    gzipBytes += gzipSync(contents, { level: 9 }).length;
+  }
+  return { minBytes, gzipBytes, limitBytes: GZIP_LIMIT, pass: gzipBytes <= GZIP_LIMIT };
 }
 
 /** One line about it. */

@@ -292,6 +292,77 @@ export class TaskFailedError extends AetherError {
   }
 }
 
+/** Why an HTTP request over the connection got no answer; the numbers are those of the older system. */
+export enum ProxyErrorKind {
+  /** Something else. */
+  Unknown = 0,
+  /** Nobody is there. */
+  DialFailed = 1,
+  /** No head, or no further byte, in time. */
+  Timeout = 2,
+  /** The stream was reset, or the connection lost, before the end. */
+  UpstreamReset = 3,
+  /** The caller, the method or the path is not allowed. */
+  AclDenied = 4,
+  /** The service takes no requests now: it drains, or has too many. */
+  SidecarUnavailable = 5,
+  /** A head or body is larger than allowed. */
+  PayloadTooLarge = 6,
+  /** What came is no HTTP answer. */
+  DecodeFailed = 7,
+}
+
+const PROXY_CODES: readonly ErrorCode[] = [
+  "INTERNAL",
+  "NOT_FOUND",
+  "DEADLINE_EXCEEDED",
+  "UNAVAILABLE",
+  "PERMISSION_DENIED",
+  "UNAVAILABLE",
+  "RESOURCE_EXHAUSTED",
+  "INTERNAL",
+];
+
+/** An HTTP request over the connection failed; `kind` says where. A response with a status of 400 or above is none. */
+export class ProxyHttpError extends AetherError {
+  /** Brand of the class. */
+  static override readonly kind: string = "ProxyHttpError";
+  /** Where it failed. */
+  readonly kind: ProxyErrorKind;
+  /**
+   * Makes one.
+   * @param kind where it failed
+   * @param message what was asked of whom and what happened
+   */
+  constructor(kind: ProxyErrorKind, message: string, options?: AetherErrorOptions) {
+    super(message, PROXY_CODES[kind] ?? "INTERNAL", options);
+    this.kind = kind;
+  }
+}
+
+/** Why a tunnel ended. */
+export type TunnelCloseReason = "normal" | "peer_reset" | "idle_timeout" | "quota" | "error";
+
+/** A tunnel ended before its end. */
+export class TunnelClosedError extends ConnectionClosedError {
+  /** Brand of the class. */
+  static override readonly kind: string = "TunnelClosedError";
+  /** Why. */
+  readonly reason: TunnelCloseReason;
+  /** The same in words. */
+  readonly detail: string;
+  /**
+   * Makes one.
+   * @param reason why
+   * @param detail the same in words
+   */
+  constructor(reason: TunnelCloseReason, detail = "", options: AetherErrorOptions = {}) {
+    super(`The tunnel was closed: ${reason}${detail ? ` (${detail})` : ""}`, { retryable: false, ...options });
+    this.reason = reason;
+    this.detail = detail;
+  }
+}
+
 /**
  * Whether trying again can help without a change of the call, the rights or the identity.
  * @example

@@ -8,8 +8,10 @@ import { type Identity, identityTopic } from "../protocol/principals.ts";
 import type { ProgressUpdate } from "../protocol/progress.ts";
 import { encodeStructured } from "../protocol/structured.ts";
 import type { TaskOutcome, TaskWait } from "../protocol/tasks.ts";
+import type { ProxyHttpOptions } from "../proxy/proxy_http.ts";
 import type { IncomingMessage } from "../session/incoming.ts";
 import type { RequestHandler } from "../session/requests.ts";
+import { LINK, type Linked, type StreamLink } from "../session/link.ts";
 import { Session } from "../session/session.ts";
 import type { ConnectionState } from "../session/state.ts";
 import { CheckpointClient } from "./checkpoint.ts";
@@ -60,7 +62,7 @@ export interface RequestOptions {
 const ANY = (): boolean => true;
 
 /** What all clients can: connect, listen, send, ask. One connection, which is the identity's lock and heartbeat. */
-export abstract class AetherClient {
+export abstract class AetherClient implements Linked {
   /**
    * The connection and its verbs; capabilities stand on it.
    * @internal
@@ -82,6 +84,14 @@ export abstract class AetherClient {
     this.#onNotice("undeliverable", (body) => {
       this.session.report(new NotFoundError(body.reason, { details: { ...body } }));
     });
+  }
+
+  /**
+   * What HTTP and tunnels stand on.
+   * @internal
+   */
+  get [LINK](): StreamLink {
+    return this.session;
   }
 
   /** Connects. Resolves with the gateway's welcome, rejects with the typed error; calling it again meanwhile is harmless. */
@@ -289,6 +299,15 @@ export abstract class AetherClient {
     options: { after?: number } = {},
   ): Unsubscribe {
     return tasks.subscribeTask(this.session, taskId, handler, options.after);
+  }
+
+  /**
+   * One HTTP request to a service over the connection; what carries HTTP is loaded with the first one.
+   * @throws {ProxyHttpError} no answer came; its `kind` says why
+   */
+  async proxyHttp(target: string, method: string, path: string, options?: ProxyHttpOptions): Promise<Response> {
+    const { proxyHttp } = await import("../proxy/proxy_http.ts");
+    return proxyHttp(this, target, method, path, options);
   }
 
   /** Answers requests. What the handler returns is the answer; what it throws reaches the asker as a typed error. */

@@ -10,11 +10,12 @@ const MAY_IMPORT: Record<string, string[]> = {
   protocol: CORE.slice(0, 2),
   transport: CORE.slice(0, 3),
   session: CORE.slice(0, 4),
-  client: CORE,
+  // HTTP and tunnels stand on any connection, a client's or a gateway's own.
+  proxy: CORE,
+  client: [...CORE, "proxy"],
   worker: [...CORE, "client"],
-  proxy: [...CORE, "client"],
   store: ["errors", "base", "protocol"],
-  gateway: [...CORE, "store"],
+  gateway: [...CORE, "store", "proxy"],
   testing: [...CORE, "store", "client", "gateway"],
   // Pools are launched here, and are workers over clients.
   runtime: [...CORE, "store", "client", "worker", "gateway"],
@@ -23,13 +24,13 @@ const MAY_IMPORT: Record<string, string[]> = {
   mod: [...CORE, "client", "worker", "proxy"],
 };
 
-const PACKAGES: Record<string, string> = {
-  croner: "gateway",
-  valibot: "gateway",
-  hono: "gateway",
-  ws: "runtime",
-  "#dial": "client",
-  "#pool": "worker",
+const PACKAGES: Record<string, string[]> = {
+  croner: ["gateway"],
+  valibot: ["gateway"],
+  hono: ["gateway", "proxy"],
+  ws: ["runtime"],
+  "#dial": ["client"],
+  "#pool": ["worker"],
 };
 
 /** A file that is not what its folder is: starting a pool by a path is promised to users, and starting is the command's. */
@@ -75,7 +76,7 @@ function complaintsAbout(source: Source): string[] {
       if (PLATFORM_MODULE.test(specifier)) continue; // asked below, for every file
       const home = PACKAGES[packageOf(specifier)];
       if (home === undefined) found.push(`imports "${specifier}", a package no folder may use`);
-      else if (home !== folder) found.push(`imports "${specifier}", which belongs to ${home}/`);
+      else if (!home.includes(folder)) found.push(`imports "${specifier}", which belongs to ${home.join("/ and ")}/`);
       continue;
     }
     if (!specifier.endsWith(".ts")) found.push(`imports "${specifier}" without .ts`);

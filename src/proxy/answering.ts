@@ -1,0 +1,145 @@
+// edge: no Deno, Bun, node: or cloudflare: names
+import { type AetherError, ProxyErrorKind, ProxyHttpError } from "../errors.ts";
+import type { CancelTimer } from "../base/clock.ts";
+import { hasNoBody, type HttpRequestHead, type HttpResponseHead, passHeaders } from "../protocol/http.ts";
+import type { Channel } from "../session/channel.ts";
+import type { StreamLink } from "../session/link.ts";
+import { bodyStream, sendBody } from "./body.ts";
+import { flatHeaders, NO_ORIGIN, pairs } from "./heads.ts";
+
+/** What bounds one answer. */
+export interface AnswerLimits {
+  readonly timeoutMs?: number;
+  readonly maxRequestBodyBytes?: number;
+}
+
+/** One request that is being answered. */
+export class Answering {
+  readonly #link: StreamLink;
+  readonly #channel: Channel;
+  readonly #head: HttpRequestHead;
+  readonly #limits: AnswerLimits;
+  readonly #controller = new AbortController();
+  readonly #since: number;
+  #late: CancelTimer | undefined;
+  #status = 0;
+  #isTooLarge = false;
+
+  constructor(link: StreamLink, channel: Channel, head: HttpRequestHead, limits: AnswerLimits) {
+    this.#link = link;
+    this.#channel = channel;
+    this.#head = head;
+    this.#limits = limits;
+    this.#since = link.options.clock.now();
+    channel.onReset = (error) => this.#controller.abort(error);
+  }
+
+  /** Handles it to its last byte. Never rejects. */
+  async run(handler: (request: Request) => Response | Promise<Response>): Promise<void> {
+    const channel = this.#channel;
+    // The caller has gone while this waited.
+    if (channel.error) return;
+    try {
+      const response = await this.#within(handler);
+      if (channel.error) return void response.body?.cancel(channel.error).catch(() => {});
+      await this.#answer(response);
+    } catch (error) {
+      this.#late?.();
+      if (channel.error) return;
+      if (this.#status > 0) return; // The body failed midway: sendBody has said so.
+      if (!this.#isTooLarge) this.#link.report(error);
+      await this.#answer(this.#failure(error)).catch(() => {});
+    }
+  }
+
+  async #within(handler: (request: Request) => Response | Promise<Response>): Promise<Response> {
+    const { timeoutMs } = this.#limits;
+    const answered = handler(this.#request());
+    if (timeoutMs === undefined || !(answered instanceof Promise)) return requireResponse(await answered);
+    const late = Promise.withResolvers<never>();
+    this.#late = this.#link.options.clock.timer(timeoutMs, () => {
+      const error = new ProxyHttpError(ProxyErrorKind.Timeout, `The handler took more than ${timeoutMs} ms`);
+      late.reject(error);
+      this.#controller.abort(error);
+    });
+    const response = await Promise.race([answered, late.promise]);
+    this.#late();
+    return requireResponse(response);
+  }
+
+  #request(): Request {
+    const { method, path, origin = NO_ORIGIN, headers } = this.#head;
+    const init: RequestInit & { duplex?: "half" } = {
+      method,
+      headers: pairs(headers),
+      signal: this.#controller.signal,
+    };
+    if (method !== "GET" && method !== "HEAD") {
+      const whole = this.#channel.all();
+      if (whole) {
+        this.#checkSize(whole.length);
+        if (whole.length > 0) init.body = whole as Uint8Array<ArrayBuffer>;
+      } else {
+        init.body = this.#body();
+        init.duplex = "half";
+      }
+    }
+    return new Request(origin + path, init);
+  }
+
+  #body(): ReadableStream<Uint8Array> {
+    let size = 0;
+    return bodyStream(this.#channel, {
+      received: (bytes) => this.#checkSize(size += bytes),
+      failed: (error) => error,
+    });
+  }
+
+  #checkSize(size: number): void {
+    const limit = this.#limits.maxRequestBodyBytes;
+    if (limit === undefined || size <= limit) return;
+    this.#isTooLarge = true;
+    throw new ProxyHttpError(ProxyErrorKind.PayloadTooLarge, `The request has more than ${limit} bytes`, {
+      retryable: false,
+      details: { limit, current: size },
+    });
+  }
+
+  async #answer(response: Response): Promise<void> {
+    const { status, statusText } = response;
+    const head: HttpResponseHead = { status, headers: passHeaders(flatHeaders(response.headers)) };
+    const hasBody = response.body !== null && this.#head.method !== "HEAD" && !hasNoBody(status);
+    if (statusText) (head as { statusText?: string }).statusText = statusText;
+    this.#status = status;
+    this.#channel.answer(head, !hasBody);
+    if (hasBody) await sendBody(this.#channel, { stream: response.body! });
+    else response.body?.cancel().catch(() => {});
+  }
+
+  #failure(error: unknown): Response {
+    if (this.#isTooLarge) return new Response("The request is too large\n", { status: 413 });
+    const isLate = error instanceof ProxyHttpError && error.kind === ProxyErrorKind.Timeout;
+    // What went wrong inside is the service's business: its own log has it.
+    return isLate
+      ? new Response("The service took too long\n", { status: 504 })
+      : new Response("Internal Server Error\n", { status: 500 });
+  }
+
+  /** Gives it up. */
+  stop(error: AetherError): void {
+    this.#channel.reset(error);
+    this.#controller.abort(error);
+  }
+
+  /** What became of it. */
+  entry(): { method: string; path: string; status: number; ms: number } {
+    const { method, path } = this.#head;
+    const status = this.#channel.error ? 0 : this.#status;
+    return { method, path, status, ms: this.#link.options.clock.now() - this.#since };
+  }
+}
+
+function requireResponse(response: unknown): Response {
+  if (response instanceof Response) return response;
+  throw new TypeError(`The handler returned ${typeof response}, not a Response`);
+}

@@ -1,0 +1,144 @@
+// edge: no Deno, Bun, node: or cloudflare: names
+import { AetherError, InvalidArgumentError } from "../errors.ts";
+import { utf8 } from "../base/bytes.ts";
+import type { Channel } from "../session/channel.ts";
+
+/** What a request's or response's body may be made of. */
+export type BodySource =
+  | string
+  | ArrayBuffer
+  | ArrayBufferView
+  | Blob
+  | FormData
+  | URLSearchParams
+  | ReadableStream<Uint8Array>
+  | AsyncIterable<Uint8Array | string>
+  | null
+  | undefined;
+
+/** A body on its way: all of it, or a stream of it. */
+export interface Body {
+  /** The whole, when it is there. */
+  readonly bytes?: Uint8Array;
+  /** What it is read from otherwise. */
+  readonly stream?: AsyncIterable<Uint8Array | string> | ReadableStream<Uint8Array>;
+  /** The content type its kind implies. */
+  readonly type?: string;
+}
+
+/** Takes any kind of body. @throws {InvalidArgumentError} for what is none */
+export function toBody(source: BodySource): Body | undefined {
+  if (source === null || source === undefined) return undefined;
+  if (typeof source === "string") return { bytes: utf8(source), type: "text/plain;charset=UTF-8" };
+  if (source instanceof Uint8Array) return { bytes: source };
+  if (source instanceof ArrayBuffer) return { bytes: new Uint8Array(source) };
+  if (ArrayBuffer.isView(source)) {
+    return { bytes: new Uint8Array(source.buffer, source.byteOffset, source.byteLength) };
+  }
+  if (source instanceof URLSearchParams) {
+    return { bytes: utf8(String(source)), type: "application/x-www-form-urlencoded;charset=UTF-8" };
+  }
+  if (source instanceof Blob) return { stream: source.stream(), type: source.type || undefined };
+  if (source instanceof FormData) {
+    // The platform knows how to write a form, and chooses the boundary.
+    const form = new Response(source);
+    return { stream: form.body!, type: form.headers.get("content-type")! };
+  }
+  if (source instanceof ReadableStream || Symbol.asyncIterator in Object(source)) return { stream: source };
+  throw new InvalidArgumentError(
+    "Cannot send this body: give a text, bytes, a Blob, FormData, URLSearchParams, a ReadableStream or an async iterable",
+    "body",
+  );
+}
+
+/** Sends a body to its end. A source that fails resets the channel; a channel that ends cancels the source. */
+export async function sendBody(channel: Channel, body: Body): Promise<void> {
+  const { bytes, stream } = body;
+  if (bytes) {
+    if (channel.fits(bytes.length)) return channel.end(bytes);
+    await channel.write(bytes);
+    return channel.end();
+  }
+  const next = chunksOf(stream!);
+  try {
+    for (let { done, value } = await next.read(); !done; { done, value } = await next.read()) {
+      const room = channel.write(typeof value === "string" ? utf8(value) : requireBytes(value));
+      if (room) await room;
+    }
+    channel.end();
+  } catch (error) {
+    next.cancel(error);
+    channel.reset(
+      error instanceof AetherError ? error : new AetherError(`The body could not be read: ${error}`, "ABORTED", {
+        cause: error,
+      }),
+    );
+    throw error;
+  }
+}
+
+interface Chunks {
+  read(): Promise<{ done?: boolean; value?: Uint8Array | string }>;
+  cancel(reason: unknown): void;
+}
+
+function chunksOf(stream: NonNullable<Body["stream"]>): Chunks {
+  if (stream instanceof ReadableStream) {
+    const reader = stream.getReader();
+    return {
+      read: () => reader.read() as Promise<{ done: boolean; value?: Uint8Array }>,
+      cancel: (reason) => void reader.cancel(reason).catch(() => {}),
+    };
+  }
+  const iterator = stream[Symbol.asyncIterator]();
+  return {
+    read: () => iterator.next() as Promise<{ done?: boolean; value?: Uint8Array | string }>,
+    cancel: () => void Promise.resolve(iterator.return?.()).catch(() => {}),
+  };
+}
+
+function requireBytes(value: unknown): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  throw new InvalidArgumentError(`Cannot send a body of ${typeof value}: a stream must yield Uint8Array`, "body");
+}
+
+/** What watches over a body that is being received. */
+export interface BodyWatch {
+  /** A piece came, of so many bytes. @throws what ends the body */
+  received?(bytes: number): void;
+  /** The next piece is waited for. */
+  waiting?(): void;
+  /** Nothing more comes: it is at its end, failed (with what its reader gets), or its reader has gone. */
+  done?(error?: unknown): void;
+  /** Turns what ended it into what its reader gets. */
+  failed(error: unknown): unknown;
+}
+
+/** What a channel receives, as a stream that is read as fast as its reader reads. */
+export function bodyStream(channel: Channel, watch: BodyWatch): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        let chunk = channel.take();
+        if (!chunk) {
+          watch.waiting?.();
+          chunk = await channel.read();
+        }
+        if (!chunk) {
+          watch.done?.();
+          return controller.close();
+        }
+        watch.received?.(chunk.length);
+        controller.enqueue(chunk);
+      } catch (error) {
+        const failed = watch.failed(error);
+        watch.done?.(failed);
+        controller.error(failed);
+      }
+    },
+    cancel(reason) {
+      watch.done?.();
+      channel.reset(new AetherError("The reader of the body has gone", "CANCELLED", { cause: reason }));
+    },
+  }, { highWaterMark: 0 });
+}

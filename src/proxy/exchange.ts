@@ -1,0 +1,164 @@
+// edge: no Deno, Bun, node: or cloudflare: names
+import { AetherError, ConnectionError, ProxyErrorKind, ProxyHttpError } from "../errors.ts";
+import type { CancelTimer } from "../base/clock.ts";
+import { hasNoBody, type HttpRequestHead } from "../protocol/http.ts";
+import { StreamKind } from "../protocol/stream_frames.ts";
+import type { Channel } from "../session/channel.ts";
+import { channelsOf } from "../session/channels.ts";
+import type { StreamLink } from "../session/link.ts";
+import { type Body, bodyStream, sendBody } from "./body.ts";
+import { toProxyError } from "./errors.ts";
+import { pairs, readResponseHead } from "./heads.ts";
+
+/** How long to wait for the head of an answer, in ms, as the older system did. */
+export const HEAD_TIMEOUT_MS = 30_000;
+
+/** What bounds an exchange. */
+export interface ExchangeOptions {
+  /** Gives the request up; the handler's `request.signal` aborts. */
+  signal?: AbortSignal;
+  /** How long to wait for the head of the answer, in ms. 30 000 by default. */
+  timeoutMs?: number;
+  /** How long to wait between two pieces of the answer's body, in ms; as long as it takes by default. */
+  streamIdleTimeoutMs?: number;
+  /** Bytes the answer's body may have; any number by default. */
+  maxResponseBodyBytes?: number;
+}
+
+/** One request and its answer over the connection; resolves at the head, the body follows. */
+export async function exchange(
+  link: StreamLink,
+  target: string,
+  head: HttpRequestHead,
+  body: Body | undefined,
+  options: ExchangeOptions,
+): Promise<Response> {
+  const { signal, timeoutMs = HEAD_TIMEOUT_MS } = options;
+  signal?.throwIfAborted();
+  const channels = channelsOf(link);
+  try {
+    if (!channels.isReady) await channels.ready(signal);
+    const channel = channels.open(StreamKind.Http, target, head, body === undefined);
+    return await new Exchange(link, target, channel, options).run(head.method, body, timeoutMs);
+  } catch (error) {
+    if (signal?.aborted) throw signal.reason;
+    throw toProxyError(error, target);
+  }
+}
+
+class Exchange {
+  readonly #link: StreamLink;
+  readonly #target: string;
+  readonly #channel: Channel;
+  readonly #options: ExchangeOptions;
+  #late: CancelTimer | undefined;
+  #size = 0;
+
+  constructor(link: StreamLink, target: string, channel: Channel, options: ExchangeOptions) {
+    this.#link = link;
+    this.#target = target;
+    this.#channel = channel;
+    this.#options = options;
+  }
+
+  async run(method: string, body: Body | undefined, timeoutMs: number): Promise<Response> {
+    const { signal } = this.#options;
+    signal?.addEventListener("abort", this.#abort, { once: true });
+    try {
+      this.#deadline(timeoutMs, "no answer");
+      if (body) this.#upload(body);
+      const response = this.#respond(method, await this.#channel.answered());
+      return response;
+    } catch (error) {
+      this.#over();
+      // What cannot be read is of no use to anybody; a channel that has ended does not mind.
+      this.#channel.reset(new AetherError("The answer could not be read", "CANCELLED", { cause: error }));
+      throw error;
+    }
+  }
+
+  /** Sends the body beside everything else. An answer that is complete before it makes the rest of it needless. */
+  #upload(body: Body): void {
+    const channel = this.#channel;
+    channel.onEnd = () => {
+      if (!channel.isSent) channel.reset(new AetherError("The answer was complete before the request", "CANCELLED"));
+    };
+    // Its failure resets the channel, and so reaches whoever waits for the answer.
+    sendBody(channel, body).catch(() => {});
+  }
+
+  #respond(method: string, bytes: Uint8Array): Response {
+    const { status, statusText, headers } = readResponseHead(bytes);
+    const init: ResponseInit = { status, headers: pairs(headers) };
+    if (statusText !== undefined) init.statusText = statusText;
+    this.#late?.();
+    this.#late = undefined;
+    if (method === "HEAD" || hasNoBody(status)) {
+      this.#over();
+      if (!this.#channel.isReceived) this.#channel.reset(new AetherError("Such an answer has no body", "CANCELLED"));
+      return new Response(null, init);
+    }
+    const limit = this.#options.maxResponseBodyBytes;
+    const whole = this.#channel.all();
+    if (whole) {
+      this.#over();
+      if (limit !== undefined && whole.length > limit) throw this.#tooLarge(limit);
+      return new Response(whole as Uint8Array<ArrayBuffer>, init);
+    }
+    const stream = bodyStream(this.#channel, {
+      waiting: () => {
+        const { streamIdleTimeoutMs } = this.#options;
+        if (streamIdleTimeoutMs !== undefined) this.#deadline(streamIdleTimeoutMs, "no further byte");
+      },
+      received: (size) => {
+        this.#late?.();
+        this.#size += size;
+        if (limit !== undefined && this.#size > limit) throw this.#tooLarge(limit);
+      },
+      done: () => this.#over(),
+      failed: (error) => this.#failed(error),
+    });
+    return new Response(stream, init);
+  }
+
+  #failed(error: unknown): unknown {
+    this.#channel.reset(new AetherError("The caller takes no more of the answer", "CANCELLED"));
+    const { signal } = this.#options;
+    return signal?.aborted ? signal.reason : toProxyError(error, this.#target, true);
+  }
+
+  #tooLarge(limit: number): ProxyHttpError {
+    return new ProxyHttpError(
+      ProxyErrorKind.PayloadTooLarge,
+      `The answer of "${this.#target}" has more than ${limit} bytes, which is what maxResponseBodyBytes allows`,
+      { retryable: false, details: { limit, current: this.#size } },
+    );
+  }
+
+  #deadline(ms: number, what: string): void {
+    this.#late?.();
+    this.#late = this.#link.options.clock.timer(ms, () => {
+      const words = `${what} from "${this.#target}" within ${ms} ms`;
+      this.#channel.reset(new ProxyHttpError(ProxyErrorKind.Timeout, words[0].toUpperCase() + words.slice(1)));
+    });
+  }
+
+  readonly #abort = (): void => {
+    const { reason } = this.#options.signal!;
+    this.#channel.reset(new AetherError(`The caller has gone: ${reason}`, "CANCELLED", { cause: reason }));
+  };
+
+  #over(): void {
+    this.#late?.();
+    this.#late = undefined;
+    this.#options.signal?.removeEventListener("abort", this.#abort);
+  }
+}
+
+/** @throws {ConnectionError} when the connection cannot carry HTTP */
+export function requireLink(link: StreamLink | undefined): StreamLink {
+  if (link) return link;
+  throw new ConnectionError("Cannot send HTTP over this: give a client of this SDK, or a gateway", {
+    retryable: false,
+  });
+}

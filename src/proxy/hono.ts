@@ -1,0 +1,181 @@
+// edge: no Deno, Bun, node: or cloudflare: names
+/**
+ * Middleware for Hono: routes that forward to a service over the connection, and a client in the context.
+ * @module
+ */
+import type { Context, MiddlewareHandler } from "hono";
+import { InvalidArgumentError } from "../errors.ts";
+import type { Linked } from "../session/link.ts";
+import { problem, toProxyError } from "./errors.ts";
+import { AetherFetchTransport } from "./fetch_transport.ts";
+import type { Packet } from "./packets.ts";
+import type { Tunnel } from "./tunnel.ts";
+import { tunnelDial } from "./tunnel_dial.ts";
+
+/** A value, or what gives it for a request. */
+export type PerRequest<T> = T | ((c: Context) => T);
+
+/** The part of a runtime's `upgradeWebSocket` helper for Hono that is used here. */
+export type UpgradeWebSocket = (
+  // deno-lint-ignore no-explicit-any -- each runtime's helper has types of its own
+  createEvents: (c: Context) => any,
+  // deno-lint-ignore no-explicit-any -- see above
+) => MiddlewareHandler<any, any, any>;
+
+/** Options of {@link aetherProxy}. */
+export interface AetherProxyOptions {
+  /** A connected client … */
+  client?: Linked;
+  /** … or a gateway in this process. */
+  gateway?: Linked;
+  /** Whom to forward to: a topic, or what chooses one. */
+  target: PerRequest<string>;
+  /** Taken off the front of the path. */
+  stripPrefix?: string;
+  /** Headers of the forwarded request: set, or, with `undefined`, taken away. */
+  headers?: PerRequest<Record<string, string | undefined>>;
+  /** How long to wait for the head of the answer, in ms; 30 000 by default. */
+  timeoutMs?: number;
+  /** Which of its backends the service should use. */
+  backend?: string;
+  /** Your runtime's helper (`hono/deno`, `hono/bun`, `hono/cloudflare-workers`): WebSockets are forwarded too, to `serveTunnels`. */
+  upgradeWebSocket?: UpgradeWebSocket;
+}
+
+/**
+ * Forwards the requests of a route to a service over the connection. A service that cannot be reached is answered for with
+ * 502, 503 or 504 and a problem (RFC 9457) as body.
+ * @throws {InvalidArgumentError} without a target, or without client and gateway
+ * @example
+ * ```ts
+ * import { Hono } from "hono";
+ * import { aetherProxy } from "@aether-edge/sdk/hono";
+ * import { serveHttp } from "@aether-edge/sdk/proxy";
+ * import { testFabric } from "@aether-edge/sdk/testing";
+ * await using fabric = await testFabric();
+ * serveHttp(await fabric.service({ implementation: "billing", specifier: "1" }), (request) => new Response(new URL(request.url).pathname));
+ * const client = await fabric.agent({ workspace: "prod", implementation: "web", specifier: "1" });
+ * const app = new Hono().all("/billing/*", aetherProxy({ client, target: "sv::billing", stripPrefix: "/billing" }));
+ * const response = await app.request("/billing/invoices");
+ * if (await response.text() !== "/invoices") throw new Error("not that");
+ * ```
+ */
+export function aetherProxy(options: AetherProxyOptions): MiddlewareHandler {
+  const { target, stripPrefix = "", headers, timeoutMs, backend, upgradeWebSocket } = options;
+  const via = options.client ?? options.gateway;
+  if (!via) throw new InvalidArgumentError("Cannot forward without a connection: give client or gateway", "client");
+  if (!target) throw new InvalidArgumentError("Cannot forward to nobody: give a target, as sv::billing", "target");
+  const targetOf = (c: Context): string => typeof target === "function" ? target(c) : target;
+  const upgrade = upgradeWebSocket?.((c) =>
+    bridge(via, targetOf(c), pathOf(c, stripPrefix), requestHeaders(c, headers))
+  );
+  return async (c, next) => {
+    if (upgrade && c.req.header("upgrade")?.toLowerCase() === "websocket") return upgrade(c, next);
+    const transport = new AetherFetchTransport(via, targetOf(c), { timeoutMs, backend });
+    const request = c.req.raw;
+    try {
+      return await transport.fetch(new URL(pathOf(c, stripPrefix), c.req.url), {
+        method: request.method,
+        headers: requestHeaders(c, headers),
+        body: request.body,
+        signal: request.signal,
+        redirect: "manual",
+      });
+    } catch (error) {
+      if (request.signal?.aborted) throw error;
+      return problem(toProxyError(error, transport.target));
+    }
+  };
+}
+
+/** The path a service sees. It is put behind an origin before it is read, so that "//host" stays a path. */
+function pathOf(c: Context, stripPrefix: string): string {
+  const { pathname, search } = new URL(c.req.url);
+  const rest = stripPrefix && (pathname === stripPrefix || pathname.startsWith(`${stripPrefix.replace(/\/$/, "")}/`))
+    ? pathname.slice(stripPrefix.replace(/\/$/, "").length)
+    : pathname;
+  return (rest.startsWith("/") ? rest.replace(/^\/+/, "/") : `/${rest}`) + search;
+}
+
+function requestHeaders(c: Context, rules: AetherProxyOptions["headers"]): Headers {
+  const headers = new Headers(c.req.raw.headers);
+  for (const [name, value] of Object.entries((typeof rules === "function" ? rules(c) : rules) ?? {})) {
+    if (value === undefined) headers.delete(name);
+    else headers.set(name, value);
+  }
+  return headers;
+}
+
+/** A WebSocket of a browser, joined to a tunnel. */
+function bridge(via: Linked, target: string, path: string, headers: Headers): Record<string, unknown> {
+  const protocols = headers.get("sec-websocket-protocol")?.split(",").map((name) => name.trim()) ?? [];
+  for (const name of [...headers.keys()]) if (name.startsWith("sec-websocket-")) headers.delete(name);
+  let writer: WritableStreamDefaultWriter<Packet> | undefined;
+  let tunnel: Tunnel | undefined;
+  const early: Packet[] = [];
+  let isClosed = false;
+  let turn: Promise<void> = Promise.resolve();
+  interface Socket {
+    send(data: Packet): void;
+    close(code?: number, reason?: string): void;
+  }
+  const write = (packet: Packet): void => {
+    if (writer) writer.write(packet).catch(() => {});
+    else early.push(packet);
+  };
+  return {
+    async onOpen(_event: unknown, socket: Socket) {
+      try {
+        tunnel = await tunnelDial(via, target, "websocket", { path, protocols, headers });
+        if (isClosed) return tunnel.close("the browser has gone");
+        writer = tunnel.writable.getWriter();
+        for (const packet of early.splice(0)) write(packet);
+        for await (const packet of tunnel.readable) socket.send(packet);
+        socket.close(1000, "");
+      } catch (error) {
+        socket.close(1011, error instanceof Error ? error.message.slice(0, 100) : "");
+      }
+    },
+    onMessage({ data }: { data: string | ArrayBuffer | Blob | Uint8Array }) {
+      // A Blob, as some runtimes give, takes a while to be read: what comes behind it waits.
+      turn = turn.then(async () =>
+        write(data instanceof Blob ? await data.arrayBuffer().then(toBytes) : toBytes(data))
+      );
+    },
+    onClose() {
+      isClosed = true;
+      // Half-closing lets what was sent arrive.
+      writer?.close().catch(() => {});
+    },
+  };
+}
+
+function toBytes(data: string | ArrayBuffer | Uint8Array): Packet {
+  return data instanceof ArrayBuffer ? new Uint8Array(data) : data;
+}
+
+/** Variables of the context that {@link aether} sets. */
+export interface AetherVariables<Client> {
+  /** The client, as `c.var.aether`. */
+  aether: Client;
+}
+
+/**
+ * Puts a client into the context, typed: `c.var.aether`.
+ * @example
+ * ```ts
+ * import { Hono } from "hono";
+ * import { AgentClient } from "@aether-edge/sdk";
+ * import { aether } from "@aether-edge/sdk/hono";
+ * const client = new AgentClient({ address: "ws://127.0.0.1:8787", workspace: "prod", implementation: "web", specifier: "1" });
+ * const app = new Hono().use(aether({ client })).get("/", (c) => c.text(c.var.aether.topic));
+ * if (await (await app.request("/")).text() !== "ag::prod::web::1") throw new Error("not that");
+ * ```
+ */
+export function aether<Client>(options: { client: Client }): MiddlewareHandler<{ Variables: AetherVariables<Client> }> {
+  if (!options?.client) throw new InvalidArgumentError("Cannot set up aether() without a client", "client");
+  return async (c, next) => {
+    c.set("aether", options.client);
+    await next();
+  };
+}

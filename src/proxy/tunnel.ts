@@ -1,0 +1,181 @@
+// edge: no Deno, Bun, node: or cloudflare: names
+import {
+  AetherError,
+  type ErrorCode,
+  QuotaError,
+  TimeoutError,
+  TunnelClosedError,
+  type TunnelCloseReason,
+} from "../errors.ts";
+import type { CancelTimer, Clock } from "../base/clock.ts";
+import type { Channel } from "../session/channel.ts";
+import { packed, type Packet, Unpacker } from "./packets.ts";
+
+/** What a tunnel carries. */
+export type TunnelProtocol = "tcp" | "udp" | "websocket";
+
+/** What ends a tunnel of its own accord. */
+export interface TunnelLimits {
+  /** After so many ms without a byte either way; never by default. */
+  readonly idleTimeoutMs?: number;
+  /** After so many bytes, both ways together; never by default. */
+  readonly maxBytes?: number;
+}
+
+/** A channel with two ends. Of `tcp` it carries bytes, of `udp` and `websocket` messages, each read as it was written. */
+export interface Tunnel {
+  /** What the far end sends; of a WebSocket, its texts are texts. */
+  readonly readable: ReadableStream<Packet>;
+  /** What the far end gets. Closing it is a half-close: the other way stays open. */
+  readonly writable: WritableStream<Packet>;
+  /** Ends both ways at once. What was written before may not arrive; close `writable` for that. */
+  close(reason?: string): void;
+  /** Resolves when both ways have come to their end. Rejects with a TunnelClosedError when it ended before. */
+  readonly closed: Promise<void>;
+}
+
+/** Both ways of a channel as streams, with the limits of a tunnel. */
+export class ChannelTunnel implements Tunnel {
+  readonly readable: ReadableStream<Packet>;
+  readonly writable: WritableStream<Packet>;
+  readonly closed: Promise<void>;
+  readonly #channel: Channel;
+  readonly #clock: Clock;
+  readonly #limits: TunnelLimits;
+  readonly #unpacker: Unpacker | undefined;
+  readonly #ended: PromiseWithResolvers<void> = Promise.withResolvers();
+  #bytes = 0;
+  #idle: CancelTimer | undefined;
+  #activeAt: number;
+  #isRead = false;
+  #isWritten = false;
+  #isOver = false;
+
+  constructor(channel: Channel, protocol: TunnelProtocol, clock: Clock, limits: TunnelLimits) {
+    this.#channel = channel;
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#unpacker = protocol === "tcp" ? undefined : new Unpacker();
+    this.#activeAt = clock.now();
+    this.closed = this.#ended.promise;
+    // Whoever does not ask need not hear of it.
+    this.closed.catch(() => {});
+    channel.onReset = (error) => this.#fail(error);
+    this.readable = this.#readable();
+    this.writable = this.#writable();
+    if (channel.error) this.#fail(channel.error);
+    else this.#watch();
+  }
+
+  close(reason = "closed"): void {
+    this.#channel.reset(new AetherError(reason, "CANCELLED", { details: { tunnel: "normal" } }));
+    this.#over(undefined);
+  }
+
+  #readable(): ReadableStream<Packet> {
+    return new ReadableStream<Packet>({
+      pull: async (controller) => {
+        try {
+          for (let isDone = false; !isDone;) {
+            const chunk = await this.#channel.read();
+            if (!chunk) {
+              this.#isRead = true;
+              this.#halfOver();
+              return controller.close();
+            }
+            this.#count(chunk.length);
+            if (!this.#unpacker) return controller.enqueue(chunk);
+            for (const packet of this.#unpacker.push(chunk)) {
+              controller.enqueue(packet);
+              isDone = true;
+            }
+          }
+        } catch (error) {
+          controller.error(this.#toClosed(error));
+        }
+      },
+      cancel: (reason) => this.close(String(reason ?? "its reader has gone")),
+    }, { highWaterMark: 0 });
+  }
+
+  #writable(): WritableStream<Packet> {
+    return new WritableStream<Packet>({
+      start: (controller) => void this.closed.catch((error) => controller.error(error)),
+      write: async (packet) => {
+        try {
+          const bytes = this.#unpacker ? packed(packet) : bytesOf(packet);
+          this.#count(bytes.length);
+          await this.#channel.write(bytes);
+        } catch (error) {
+          throw this.#toClosed(error);
+        }
+      },
+      close: () => {
+        this.#channel.end();
+        this.#isWritten = true;
+        this.#halfOver();
+      },
+      abort: (reason) => this.close(String(reason ?? "aborted")),
+    });
+  }
+
+  #count(bytes: number): void {
+    this.#activeAt = this.#clock.now();
+    this.#bytes += bytes;
+    const { maxBytes } = this.#limits;
+    if (maxBytes === undefined || this.#bytes <= maxBytes) return;
+    const error = new QuotaError(`more than ${maxBytes} bytes`, { details: { limit: maxBytes, current: this.#bytes } });
+    this.#channel.reset(error);
+    throw error;
+  }
+
+  #watch(): void {
+    const { idleTimeoutMs } = this.#limits;
+    if (idleTimeoutMs === undefined || this.#isOver) return;
+    const left = this.#activeAt + idleTimeoutMs - this.#clock.now();
+    if (left <= 0) return this.#channel.reset(new TimeoutError(`nothing for ${idleTimeoutMs} ms`));
+    // One timer for the whole life, not one for each byte.
+    this.#idle = this.#clock.timer(left, () => this.#watch());
+  }
+
+  #halfOver(): void {
+    if (this.#isRead && this.#isWritten) this.#over(undefined);
+  }
+
+  #fail(error: AetherError): void {
+    const closed = this.#toClosed(error);
+    this.#over(closed.reason === "normal" ? undefined : closed);
+  }
+
+  #over(error: TunnelClosedError | undefined): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#idle?.();
+    if (error) this.#ended.reject(error);
+    else this.#ended.resolve();
+  }
+
+  #toClosed(thrown: unknown): TunnelClosedError {
+    return toTunnelClosed(this.#channel.error ?? thrown);
+  }
+}
+
+const REASONS: Partial<Record<ErrorCode, TunnelCloseReason>> = {
+  DEADLINE_EXCEEDED: "idle_timeout",
+  RESOURCE_EXHAUSTED: "quota",
+  UNAVAILABLE: "peer_reset",
+};
+
+/** Why a tunnel ended, out of what ended its channel. */
+export function toTunnelClosed(thrown: unknown): TunnelClosedError {
+  if (thrown instanceof TunnelClosedError) return thrown;
+  const error = thrown instanceof AetherError ? thrown : undefined;
+  const reason = error?.details?.tunnel === "normal" ? "normal" : (error && REASONS[error.code]) ?? "error";
+  return new TunnelClosedError(reason, thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown });
+}
+
+function bytesOf(packet: Packet): Uint8Array {
+  if (packet instanceof Uint8Array) return packet;
+  if (typeof packet === "string") return new TextEncoder().encode(packet);
+  throw new TypeError("A tunnel carries Uint8Array or texts");
+}
