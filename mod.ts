@@ -110,7 +110,7 @@ export type { RequestHandler } from "./src/session/requests.ts";
 export type { ConnectionState } from "./src/session/state.ts";
 export { webSocketDial } from "./src/transport/websocket.ts";
 export type { WebSocketConstructor } from "./src/transport/websocket.ts";
-export type { CloseInfo, Dial, Transport, TransportSink } from "./src/transport/transport.ts";
+export type { CloseInfo, Dial, DialTls, Transport, TransportSink } from "./src/transport/transport.ts";
 export { MessageType, SignalType } from "./src/protocol/messages.ts";
 export type { ConnectionAck, Gap, Receipt, Signal } from "./src/protocol/messages.ts";
 export { KVScope } from "./src/protocol/kv.ts";

@@ -1,6 +1,6 @@
 /** What a case may know about where it runs. */
 export interface Env {
-  /** "deno", "bun", "node" or "workerd". */
+  /** "deno", "bun", "node", "workerd" or "chromium". */
   runtime: string;
   /** WebSocket address of a gateway in another process, where the driver started one. */
   gatewayUrl?: string;

@@ -1,7 +1,8 @@
-/** Builds dist/: one file per entry of package.json, code shared between them in dist/chunks/. */
+/** Builds dist/: one file per entry of package.json, code shared between them in dist/chunks/, declarations of all. */
 import { build } from "esbuild";
 import fs from "node:fs";
 import path from "node:path";
+import { writeDeclarations } from "./declarations.mjs";
 import { builtSources, readJson, root, targetsOf } from "./entries.mjs";
 
 const entryPoints = builtSources().filter((source) => {
@@ -10,6 +11,8 @@ const entryPoints = builtSources().filter((source) => {
   return exists;
 });
 
+const declarations = writeDeclarations();
+declarations.catch(() => {}); // heard below, when the code is there
 const outputs = new Set();
 if (entryPoints.length > 0) {
   const result = await build({
@@ -40,8 +43,10 @@ for (const target of targetsOf(readJson("package.json").bin)) {
   fs.chmodSync(file, 0o755);
 }
 
+for (const file of await declarations) outputs.add(file);
+
 // Leftovers go last: a process that reads dist/ meanwhile never meets an empty folder.
-for (const name of ["mod.js", "src", "chunks"]) removeStale(path.join(root, "dist", name));
+for (const name of ["mod.js", "mod.d.ts", "src", "chunks"]) removeStale(path.join(root, "dist", name));
 console.log(`built ${entryPoints.length} entries of ${builtSources().length}`);
 
 function removeStale(at) {

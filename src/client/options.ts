@@ -1,13 +1,14 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { InvalidArgumentError } from "../errors.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
+import { fromUtf8 } from "../base/bytes.ts";
 import { type Random, systemRandom } from "../base/ids.ts";
 import { type Logger, silent } from "../base/logger.ts";
 import { CONNECT_PATH } from "../protocol/limits.ts";
 import type { Identity } from "../protocol/principals.ts";
 import type { ReconnectPolicy } from "../session/state.ts";
 import type { SessionOptions } from "../session/session.ts";
-import type { Dial } from "../transport/transport.ts";
+import type { Dial, DialTls } from "../transport/transport.ts";
 import type { Credentials } from "./credentials.ts";
 import { dial as defaultDial } from "#dial";
 
@@ -43,8 +44,17 @@ export interface ClientOptions {
   address?: string;
   /** What to show the gateway; a function is asked before every attempt. */
   credentials?: Credentials | (() => Credentials | Promise<Credentials>);
-  /** Certificates; no edge runtime lets a WebSocket take them, so this needs a `dial` of your own. */
-  tls?: { rootCerts?: unknown; privateKey?: unknown; certChain?: unknown; serverNameOverride?: string };
+  /**
+   * Certificates for a `wss:` address, as PEM: authorities to trust (on Deno besides, elsewhere instead of the known ones),
+   * a certificate of the client's own with its key, and the name to expect of the server where it is not that of the
+   * address. On Deno, Bun and Node; Workers and browsers take none.
+   */
+  tls?: {
+    rootCerts?: string | Uint8Array;
+    privateKey?: string | Uint8Array;
+    certChain?: string | Uint8Array;
+    serverNameOverride?: string;
+  };
   /** Whether to reconnect after a connection that was ready; true by default. */
   reconnect?: boolean;
   /** Longest first wait before reconnecting, in ms; 1000 by default. Waits are drawn evenly below it (full jitter). */
@@ -74,12 +84,6 @@ export interface ClientOptions {
 /** Turns user options into what a session needs. @throws {InvalidArgumentError} for what cannot work */
 export function sessionOptions(identity: Identity, options: ClientOptions, workspace?: string): SessionOptions {
   const connection = options.connection ?? {};
-  if (options.tls && !options.dial) {
-    throw new InvalidArgumentError(
-      "Cannot use tls certificates: WebSockets take none here; give a dial that does",
-      "tls",
-    );
-  }
   const policy: ReconnectPolicy = {
     enabled: options.reconnect ?? true,
     initialMs: number(options.reconnectDelay, 1000, "reconnectDelay"),
@@ -96,11 +100,14 @@ export function sessionOptions(identity: Identity, options: ClientOptions, works
   };
   const outbox = options.outbox ?? {};
   const credentials = options.credentials;
+  const url = parseAddress(options.address, options.dial !== undefined);
+  const tls = certificates(options, url);
+  const dial = options.dial ?? defaultDial;
   return {
     identity,
     workspace,
-    url: parseAddress(options.address, options.dial !== undefined),
-    dial: options.dial ?? defaultDial,
+    url,
+    dial: tls ? (url, sink, given) => dial(url, sink, { ...given, tls }) : dial,
     credentials: async () => (typeof credentials === "function" ? await credentials() : credentials),
     takeover: options.takeover ?? false,
     policy,
@@ -114,6 +121,30 @@ export function sessionOptions(identity: Identity, options: ClientOptions, works
     random: options.random ?? systemRandom,
     logger: options.logger ?? silent,
   };
+}
+
+function certificates({ tls, dial }: ClientOptions, url: URL): DialTls | undefined {
+  if (!tls) return undefined;
+  const fault = (words: string, argument = "tls"): never => {
+    throw new InvalidArgumentError(`Cannot use tls certificates: ${words}`, argument);
+  };
+  if (!dial && url.protocol !== "wss:") fault(`${url.protocol}//${url.host} is not encrypted; use wss:// or https://`);
+  const texts: DialTls = {};
+  for (const [name, value] of Object.entries(tls)) {
+    if (value === undefined) continue;
+    if (name === "serverNameOverride" && typeof value === "string" && value !== "") {
+      texts.serverNameOverride = value;
+      continue;
+    }
+    if (name !== "rootCerts" && name !== "certChain" && name !== "privateKey") {
+      fault(`there is no ${name}`, `tls.${name}`);
+    }
+    const text: unknown = value instanceof Uint8Array ? fromUtf8(value) : value;
+    if (typeof text === "string" && text.includes("-----BEGIN ")) texts[name as keyof DialTls] = text;
+    else fault(`${name} must be PEM, a text or its bytes`, `tls.${name}`);
+  }
+  if (!texts.certChain !== !texts.privateKey) fault("certChain and privateKey belong together");
+  return Object.keys(texts).length > 0 ? texts : undefined;
 }
 
 function number(value: number | undefined, fallback: number, name: string): number {

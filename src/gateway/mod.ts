@@ -13,7 +13,7 @@ export type { CancelTimer, Clock, EndOfTurn } from "../base/clock.ts";
 export type { Random } from "../base/ids.ts";
 export type { Logger, LogLevel } from "../base/logger.ts";
 export type { Carry } from "../transport/memory.ts";
-export type { CloseInfo, Dial, Transport, TransportSink } from "../transport/transport.ts";
+export type { CloseInfo, Dial, DialTls, Transport, TransportSink } from "../transport/transport.ts";
 export type {
   DedupeStore,
   KvChange,

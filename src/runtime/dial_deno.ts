@@ -1,10 +1,10 @@
 // Deno's own WebSocket client leaves TCP_NODELAY off and splits its writes: two small messages on their way at once
 // stall for 44 ms. So the client of RFC 6455 is written here, over Deno.connect.
-import { ConnectionError } from "../errors.ts";
+import { ConnectionError, InvalidArgumentError } from "../errors.ts";
 import { base64url, fromUtf8, utf8 } from "../base/bytes.ts";
 import { endOfTurn } from "../base/clock.ts";
 import { BEARER_PREFIX, SUBPROTOCOL } from "../protocol/limits.ts";
-import { type Dial, PING, PONG, type Transport, type TransportSink } from "../transport/transport.ts";
+import { type Dial, type DialTls, PING, PONG, type Transport, type TransportSink } from "../transport/transport.ts";
 import { webSocketDial } from "../transport/websocket.ts";
 import { closeBody, encodeFrame, FrameReader, joined, Opcode } from "./ws_frames.ts";
 
@@ -15,9 +15,15 @@ interface Conn {
   close(): void;
   setNoDelay?(noDelay: boolean): void;
 }
+interface TlsOptions {
+  hostname: string;
+  caCerts?: string[];
+  alpnProtocols: string[];
+}
 interface DenoLike {
   connect(options: { hostname: string; port: number; signal: AbortSignal }): Promise<Conn>;
-  startTls(conn: Conn, options: { hostname: string; alpnProtocols: string[] }): Promise<Conn>;
+  startTls(conn: Conn, options: TlsOptions): Promise<Conn>;
+  connectTls(options: TlsOptions & { port: number; cert?: string; key?: string }): Promise<Conn>;
 }
 
 /** Bytes of the read buffer. */
@@ -31,6 +37,8 @@ const CLOSE_MS = 5000;
 /** After a write failed, the read side has this long to say why, in ms: the peer's close frame may still be there. */
 const BROKEN_MS = 1000;
 
+const NO_OVERRIDE = "Cannot use tls.serverNameOverride together with a certificate of the client's own on Deno";
+
 const PING_BYTES = utf8(PING);
 const PONG_BYTES = utf8(PONG);
 
@@ -38,7 +46,7 @@ const PONG_BYTES = utf8(PONG);
 export const dial: Dial = async (url, sink, options) => {
   const { Deno: deno } = globalThis as { Deno?: Partial<DenoLike> };
   if (!deno?.connect || !deno.startTls) return await webSocketDial()(url, sink, options);
-  const { signal, token } = options;
+  const { signal, token, tls } = options;
   signal.throwIfAborted();
   let abort = (): void => {};
   const attempt: Attempt = { conn: undefined, signal };
@@ -50,10 +58,11 @@ export const dial: Dial = async (url, sink, options) => {
   });
   signal.addEventListener("abort", abort, { once: true });
   try {
-    return await Promise.race([open(deno as DenoLike, url, sink, token, attempt), aborted]);
+    return await Promise.race([open(deno as DenoLike, url, sink, token, tls, attempt), aborted]);
   } catch (error) {
     if (attempt.conn) hangUp(attempt.conn);
     if (signal.aborted) throw signal.reason;
+    if (error instanceof InvalidArgumentError) throw error;
     const text = error instanceof Error ? error.message : String(error);
     throw new ConnectionError(`Cannot connect to ${url.host}: ${text || "nobody answers there"}`, {
       cause: error,
@@ -74,6 +83,7 @@ async function open(
   url: URL,
   sink: TransportSink,
   token: string | undefined,
+  tls: DialTls | undefined,
   attempt: Attempt,
 ): Promise<Transport> {
   const secure = url.protocol === "wss:";
@@ -85,10 +95,19 @@ async function open(
     hangUp(conn);
     throw attempt.signal.reason;
   };
-  let conn = keep(await deno.connect({ hostname, port, signal: attempt.signal }));
-  conn.setNoDelay?.(true);
-  // Not by connectTls: only a plain connection has setNoDelay. The option stays with the socket.
-  if (secure) conn = keep(await deno.startTls(conn, { hostname, alpnProtocols: ["http/1.1"] }));
+  const security = { caCerts: tls?.rootCerts ? [tls.rootCerts] : undefined, alpnProtocols: ["http/1.1"] };
+  const name = tls?.serverNameOverride ?? hostname;
+  let conn: Conn;
+  if (secure && tls?.certChain) {
+    // The one way to show a certificate of our own, at the price of Nagle's delays: what it gives has no setNoDelay.
+    if (name !== hostname) throw new InvalidArgumentError(NO_OVERRIDE, "tls.serverNameOverride");
+    conn = keep(await deno.connectTls({ ...security, hostname, port, cert: tls.certChain, key: tls.privateKey }));
+  } else {
+    conn = keep(await deno.connect({ hostname, port, signal: attempt.signal }));
+    conn.setNoDelay?.(true);
+    // Not by connectTls: only a plain connection has setNoDelay. The option stays with the socket.
+    if (secure) conn = keep(await deno.startTls(conn, { ...security, hostname: name }));
+  }
 
   const key = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))));
   await writeAll(conn, utf8(upgradeRequest(url, key, token)));

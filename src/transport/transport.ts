@@ -29,14 +29,26 @@ export interface Transport {
   abandon(): void;
 }
 
+/** Certificates for a `wss:` connection, as PEM texts. */
+export interface DialTls {
+  /** The authorities to trust. */
+  rootCerts?: string;
+  /** What this client shows of itself; with `privateKey`. */
+  certChain?: string;
+  /** The key of `certChain`. */
+  privateKey?: string;
+  /** The name the server's certificate has to be for, where it is not that of the address. */
+  serverNameOverride?: string;
+}
+
 /**
- * Opens a pipe. Rejects with a ConnectionError when nobody is there, with the signal's reason when it aborts.
- * `url` has the scheme `ws:` or `wss:`.
+ * Opens a pipe. Rejects with a ConnectionError when nobody is there, with the signal's reason when it aborts, with an
+ * InvalidArgumentError when it cannot use certificates and was given some. `url` has the scheme `ws:` or `wss:`.
  */
 export type Dial = (
   url: URL,
   sink: TransportSink,
-  options: { signal: AbortSignal; token?: string },
+  options: { signal: AbortSignal; token?: string; tls?: DialTls },
 ) => Promise<Transport>;
 
 /** A close reason that fits: WebSocket allows 123 bytes of UTF-8, and platforms throw over more. */

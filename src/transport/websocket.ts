@@ -1,5 +1,5 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { ConnectionError } from "../errors.ts";
+import { ConnectionError, InvalidArgumentError } from "../errors.ts";
 import { base64url, utf8 } from "../base/bytes.ts";
 import { BEARER_PREFIX, SUBPROTOCOL } from "../protocol/limits.ts";
 import { closeReason, type Dial, PING, PONG, type Transport } from "./transport.ts";
@@ -13,9 +13,15 @@ export type WebSocketConstructor = new (url: string, protocols?: string[]) => We
  * reliance on `bufferedAmount`, whichever of `error` and `close` comes first ends the dial (Node 22 fires no `close`).
  */
 export function webSocketDial(Socket?: WebSocketConstructor): Dial {
-  return (url, sink, { signal, token }) =>
+  return (url, sink, { signal, token, tls }) =>
     new Promise<Transport>((resolve, reject) => {
       signal.throwIfAborted();
+      if (tls) {
+        throw new InvalidArgumentError(
+          "Cannot use tls certificates: a WebSocket takes none here; give a dial that does",
+          "tls",
+        );
+      }
       const WebSocketClass = Socket ?? globalThis.WebSocket;
       if (!WebSocketClass) {
         throw new ConnectionError(

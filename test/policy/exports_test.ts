@@ -30,7 +30,7 @@ function targetsOf(target: Target): string[] {
 
 /** Built files come from the source of the same path; dist/ itself may not have been built yet. */
 function sourceOf(target: string): string {
-  return target.replace(/^\.\/dist\/(.*)\.js$/, "./$1.ts");
+  return target.replace(/^\.\/dist\/(.*?)(?:\.js|\.d\.ts)$/, "./$1.ts");
 }
 
 /** What Deno takes from a conditions object of package.json. */
@@ -68,6 +68,14 @@ test("within the project Deno finds every entry by its public name", () => {
 test("every entry of an export map has a last resort", () => {
   for (const [entry, target] of Object.entries({ ...npm.exports, ...npm.imports })) {
     assert.equal(Object.keys(target).at(-1), "default", entry);
+  }
+});
+
+test("every entry says first where its types are, and they are those of what Node runs", () => {
+  for (const [entry, target] of Object.entries(npm.exports)) {
+    const { types, default: code } = target as Record<string, string>;
+    assert.equal(Object.keys(target)[0], "types", entry);
+    assert.equal(types, code.replace(/\.js$/, ".d.ts"), entry);
   }
 });
 

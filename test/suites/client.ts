@@ -10,6 +10,7 @@ import {
   ServiceClient,
   TaskClient,
   UserClient,
+  webSocketDial,
   WorkflowEngineClient,
 } from "../../mod.ts";
 import type { Case, Env } from "../harness.ts";
@@ -312,6 +313,12 @@ export const cases: Case[] = [
     await Promise.all(receipts);
     await until(() => got.length === 5000, "five thousand");
     equal(got.every((n, at) => n === at), true, "in order");
+  }),
+  run("a dial that cannot use tls certificates says so, and connects to nobody", async ({ agent }) => {
+    const tls = { rootCerts: "-----BEGIN CERTIFICATE-----" };
+    const client = agent("a", { address: "wss://127.0.0.1:1", tls, dial: webSocketDial() });
+    await rejects(client.connect(), "InvalidArgumentError");
+    equal(client.state, "closed");
   }),
   run("a handler that throws is reported and stops nobody", async ({ agent, workspace }) => {
     const [a, b] = [agent("a"), agent("b")];

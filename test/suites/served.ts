@@ -2,9 +2,11 @@ import type { Case, Env } from "../harness.ts";
 import { cases as clientCases } from "./client.ts";
 import { cases as fabricCases } from "./fabric.ts";
 import { cases as launchCases } from "./launches.ts";
+import { loadRim } from "./rim.ts";
 import { cases as stateCases } from "./state.ts";
 import { cases as socketCases } from "./state_socket.ts";
 import { cases as taskCases } from "./tasks.ts";
+import { cases as tlsCases } from "./tls.ts";
 import { cases as vectorCases } from "./vectors.ts";
 import { cases as workerCases } from "./worker.ts";
 
@@ -26,12 +28,6 @@ const served: Case[] = [...clientCases, ...socketCases].map((one) => ({
   },
 }));
 
-async function loadRim(runtime: string): Promise<typeof import("../../src/runtime/bun.ts")> {
-  if (runtime === "bun") return await import("../../src/runtime/bun.ts");
-  if (runtime === "deno") return await import("../../src/runtime/deno.ts");
-  return await import("../../src/runtime/node.ts");
-}
-
 /** Cases that bring their own world along and run on every runtime that can serve. */
 export const suites: Case[] = [
   ...served,
@@ -39,6 +35,7 @@ export const suites: Case[] = [
   ...launchCases,
   ...stateCases,
   ...taskCases,
+  ...tlsCases,
   ...vectorCases,
   ...workerCases,
 ];
