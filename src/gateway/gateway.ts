@@ -19,6 +19,8 @@ import type { Core } from "./core.ts";
 import { Counters } from "./counters.ts";
 import { Entrance, type House } from "./entrance.ts";
 import { httpApp } from "./http.ts";
+import { Ingress, type IngressOptions } from "./ingress.ts";
+import { localEnd } from "./local_end.ts";
 import { Launches } from "./launches.ts";
 import { Ops } from "./ops.ts";
 import { type Administered, AdminOps } from "./ops/admin.ts";
@@ -33,6 +35,7 @@ import { WorkspaceOps } from "./ops/workspace.ts";
 import { KvExpiry, KvSpaces } from "./kv_spaces.ts";
 import { Registry } from "./registry.ts";
 import { Router } from "./router.ts";
+import { LINK, type Linked, type StreamLink } from "../session/link.ts";
 import { Splicer } from "./splice.ts";
 import type { Session } from "./session.ts";
 import { connectEvents } from "./tasks/completion.ts";
@@ -54,6 +57,8 @@ export interface GatewayOptions {
   random?: Random;
   /** Changed limits. */
   limits?: Partial<Limits>;
+  /** Services that are shown at `/s/<implementation>/…` of its HTTP app; none by default. */
+  ingress?: IngressOptions;
   /** When frames of a turn leave; the platform's end of turn by default. */
   endOfTurn?: EndOfTurn;
 }
@@ -69,7 +74,7 @@ export interface SessionInfo {
 }
 
 /** An embeddable gateway. It opens no port: `serve()` does, or `dial()` in process. */
-export interface Gateway {
+export interface Gateway extends Linked {
   /** What it allows. */
   readonly limits: Readonly<Limits>;
   /** Whether it lets everybody in and must not be served beyond this machine. */
@@ -189,7 +194,7 @@ class EmbeddedGateway implements Gateway, Door, House, SessionFate, Administered
     this.#app = httpApp({
       notReady: () => (this.#closing ? "draining" : store.fault()),
       metrics: () => core.counters.prometheus(this.#registry.size, this.#registry.connected()),
-    });
+    }, options.ingress && new Ingress(core, auth, options.ingress));
   }
 
   /** Brings back what lives in memory while the gateway runs. */
@@ -197,6 +202,11 @@ class EmbeddedGateway implements Gateway, Door, House, SessionFate, Administered
     await this.#tasks.load();
     this.#isLoaded = true;
   }
+
+  get [LINK](): StreamLink {
+    return (this.#link ??= localEnd(this.#core, { topic: "gateway", workspace: undefined, identity: undefined }));
+  }
+  #link: StreamLink | undefined;
 
   fetch(request: Request): Response | Promise<Response> {
     return this.#app.fetch(request);

@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import { CONNECT_PATH, SUBPROTOCOL } from "../protocol/limits.ts";
 import { VERSION } from "../protocol/version.ts";
+import { type Ingress, INGRESS_PATH } from "./ingress.ts";
 
 /** What the HTTP app asks the gateway. */
 export interface Health {
@@ -12,7 +13,7 @@ export interface Health {
 }
 
 /** The gateway's HTTP side: health, readiness, version, metrics, and a word to those who come to /v1/connect without WebSocket. */
-export function httpApp(health: Health): Hono {
+export function httpApp(health: Health, ingress?: Ingress): Hono {
   const app = new Hono();
   app.get("/healthz", (c) => c.json({ status: "ok" }));
   app.get("/readyz", (c) => {
@@ -24,6 +25,7 @@ export function httpApp(health: Health): Hono {
     "/metrics",
     (c) => c.text(health.metrics(), 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" }),
   );
+  if (ingress) app.all(`${INGRESS_PATH}/:implementation/*`, (c) => ingress.handle(c));
   app.get(
     CONNECT_PATH,
     (c) =>

@@ -5,6 +5,7 @@
  */
 export { createGateway } from "./gateway.ts";
 export type { Gateway, GatewayOptions, SessionInfo } from "./gateway.ts";
+export type { IngressOptions } from "./ingress.ts";
 export { allowAll, tokenAuth } from "./auth.ts";
 export type { Authenticator, Claim, Decision, TokenAuthOptions, TokenKey } from "./auth.ts";
 export type { Identity, PrincipalType } from "../protocol/principals.ts";

@@ -6,8 +6,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { InvalidArgumentError } from "../errors.ts";
 import type { Linked } from "../session/link.ts";
-import { problem, toProxyError } from "./errors.ts";
-import { AetherFetchTransport } from "./fetch_transport.ts";
+import { forward, stripped } from "./forward.ts";
 import type { Packet } from "./packets.ts";
 import type { Tunnel } from "./tunnel.ts";
 import { tunnelDial } from "./tunnel_dial.ts";
@@ -71,30 +70,19 @@ export function aetherProxy(options: AetherProxyOptions): MiddlewareHandler {
   );
   return async (c, next) => {
     if (upgrade && c.req.header("upgrade")?.toLowerCase() === "websocket") return upgrade(c, next);
-    const transport = new AetherFetchTransport(via, targetOf(c), { timeoutMs, backend });
-    const request = c.req.raw;
-    try {
-      return await transport.fetch(new URL(pathOf(c, stripPrefix), c.req.url), {
-        method: request.method,
-        headers: requestHeaders(c, headers),
-        body: request.body,
-        signal: request.signal,
-        redirect: "manual",
-      });
-    } catch (error) {
-      if (request.signal?.aborted) throw error;
-      return problem(toProxyError(error, transport.target));
-    }
+    return await forward(via, targetOf(c), c.req.raw, {
+      stripPrefix,
+      headers: requestHeaders(c, headers),
+      timeoutMs,
+      backend,
+    });
   };
 }
 
-/** The path a service sees. It is put behind an origin before it is read, so that "//host" stays a path. */
+/** The path a service sees. */
 function pathOf(c: Context, stripPrefix: string): string {
   const { pathname, search } = new URL(c.req.url);
-  const rest = stripPrefix && (pathname === stripPrefix || pathname.startsWith(`${stripPrefix.replace(/\/$/, "")}/`))
-    ? pathname.slice(stripPrefix.replace(/\/$/, "").length)
-    : pathname;
-  return (rest.startsWith("/") ? rest.replace(/^\/+/, "/") : `/${rest}`) + search;
+  return stripped(pathname, stripPrefix) + search;
 }
 
 function requestHeaders(c: Context, rules: AetherProxyOptions["headers"]): Headers {

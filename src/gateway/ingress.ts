@@ -1,0 +1,81 @@
+// edge: no Deno, Bun, node: or cloudflare: names
+import type { Context } from "hono";
+import { InvalidArgumentError } from "../errors.ts";
+import { type Identity, identityTopic, requireSegment } from "../protocol/principals.ts";
+import { LINK } from "../session/link.ts";
+import { forward } from "../proxy/forward.ts";
+import type { Authenticator } from "./auth.ts";
+import type { Core } from "./core.ts";
+import { localEnd } from "./local_end.ts";
+
+/** Services that are reached at `/s/<implementation>/…` of the gateway's own HTTP app. */
+export interface IngressOptions {
+  /** Implementations; no others are shown. */
+  services: readonly string[];
+  /** The workspace requests come from; `default` unless said otherwise. */
+  workspace?: string;
+  /** How long to wait for the head of an answer, in ms; 30 000 by default. */
+  timeoutMs?: number;
+}
+
+/** Headers that open the gateway, and are nobody else's business. */
+const KEYS = ["authorization", "x-api-key", "x-tenant-id"];
+/** Path in front of every service. */
+export const INGRESS_PATH = "/s";
+
+/** Lets HTTP from outside in, to the services that are shown, as far as its credentials reach. */
+export class Ingress {
+  readonly #core: Core;
+  readonly #auth: Authenticator;
+  readonly #services: ReadonlySet<string>;
+  readonly #workspace: string;
+  readonly #timeoutMs: number | undefined;
+
+  constructor(core: Core, auth: Authenticator, options: IngressOptions) {
+    if (!Array.isArray(options.services) || options.services.length === 0) {
+      throw new InvalidArgumentError(
+        "Cannot open an ingress without services: name their implementations",
+        "ingress.services",
+      );
+    }
+    for (const name of options.services) requireSegment(name, "ingress.services");
+    this.#core = core;
+    this.#auth = auth;
+    this.#services = new Set(options.services);
+    this.#workspace = requireSegment(options.workspace ?? "default", "ingress.workspace");
+    this.#timeoutMs = options.timeoutMs;
+  }
+
+  /** Sends a request on. */
+  async handle(c: Context): Promise<Response> {
+    const implementation = c.req.param("implementation")!;
+    // A service that is not shown and one that is not there look the same from outside.
+    if (!this.#services.has(implementation)) return c.json({ title: "Not Found", status: 404 }, 404, PROBLEM);
+    const identity: Identity = { type: "user", userId: "ingress", windowId: "http" };
+    const workspace = this.#workspace;
+    const credentials: Record<string, string> = {};
+    for (const name of KEYS) {
+      const value = c.req.header(name);
+      if (value !== undefined) credentials[name] = value;
+    }
+    const decision = await this.#auth.authenticate({ identity, workspace, credentials });
+    if (!decision.allowed) {
+      const status = decision.code === "PERMISSION_DENIED" ? 403 : 401;
+      const title = status === 401 ? "Unauthorized" : "Forbidden";
+      const headers = status === 401 ? { ...PROBLEM, "www-authenticate": "Bearer" } : PROBLEM;
+      return c.json({ title, status, detail: decision.reason }, status, headers);
+    }
+    const link = localEnd(this.#core, { topic: identityTopic(identity), workspace, identity });
+    const prefix = `${INGRESS_PATH}/${c.req.path.split("/", 3)[2]}`;
+    const headers = new Headers(c.req.raw.headers);
+    for (const name of KEYS) headers.delete(name);
+    headers.set("x-forwarded-prefix", prefix);
+    return forward({ [LINK]: link }, `sv::${implementation}`, c.req.raw, {
+      stripPrefix: prefix,
+      headers,
+      timeoutMs: this.#timeoutMs,
+    });
+  }
+}
+
+const PROBLEM = { "content-type": "application/problem+json" };

@@ -1,0 +1,69 @@
+// edge: no Deno, Bun, node: or cloudflare: names
+import { Handlers } from "../base/emitter.ts";
+import { eachFrame, FrameWriter } from "../protocol/frames.ts";
+import type { StreamLink } from "../session/link.ts";
+import type { StreamEnd } from "../session/stream_port.ts";
+import type { Core } from "./core.ts";
+import { type Caller, type StreamHost, StreamTable } from "./streams.ts";
+
+/**
+ * An end of streams inside the gateway's own process: what a client has over its socket, without one. HTTP that comes in by
+ * a port is sent on by it, and the program around the gateway calls services with it.
+ */
+export function localEnd(core: Core, caller: Caller): StreamLink {
+  return new LocalEnd(core, caller).link;
+}
+
+class LocalEnd {
+  readonly link: StreamLink;
+  readonly #host: StreamHost;
+  readonly #up = new FrameWriter(0);
+  readonly #down = new FrameWriter(0);
+  #isScheduled = false;
+
+  constructor(core: Core, caller: Caller) {
+    const schedule = (): void => this.#schedule();
+    const report = (error: unknown): void => core.logger("error", "gateway.local", { error: String(error) });
+    this.#host = {
+      caller,
+      writer: this.#down,
+      ended: false,
+      touch: schedule,
+      get streams() {
+        return table;
+      },
+    };
+    const table = new StreamTable(this.#host, core.splicer);
+    this.link = {
+      state: "ready",
+      onState: new Handlers(report),
+      writer: this.#up,
+      schedule,
+      streams: undefined,
+      options: { clock: core.clock },
+      report,
+    };
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    queueMicrotask(this.#turn);
+  }
+
+  /** As a socket would: control frames first, then data, each way. */
+  readonly #turn = (): void => {
+    this.#isScheduled = false;
+    const { streams } = this.link;
+    const up = (bytes: Uint8Array): void => each(bytes, this.#host.streams);
+    const down = (bytes: Uint8Array): void => each(bytes, this.link.streams!);
+    if (this.#up.size > 0) up(this.#up.take());
+    streams?.flush(up);
+    if (this.#down.size > 0) down(this.#down.take());
+    this.#host.streams.flush(down);
+  };
+}
+
+function each(bytes: Uint8Array, end: Pick<StreamEnd, "received">): void {
+  eachFrame(bytes, (kind, frame, from, to) => end.received(kind, frame, from, to));
+}
