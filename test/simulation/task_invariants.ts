@@ -24,7 +24,7 @@ export interface Accepted {
 }
 
 /** When somebody validly worked on a task, by its story: the end is undefined when it never ended. */
-interface Span {
+export interface Span {
   attempt: number;
   from: number;
   to: number | undefined;
@@ -76,7 +76,7 @@ function nameOf({ idempotencyKey, taskId }: TaskInfo): string {
 }
 
 /** The attempts of a task, which must come one after the other, each under a number of its own. */
-function spansOf(task: TaskInfo, events: readonly TaskEvent[], faults: string[]): Span[] {
+export function spansOf(task: TaskInfo, events: readonly TaskEvent[], faults: string[]): Span[] {
   const spans: Span[] = [];
   for (const event of events) {
     if (event.type !== "status") continue;

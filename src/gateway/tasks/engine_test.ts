@@ -109,3 +109,19 @@ test("what was forgotten changes nothing any more, whoever still has it in hand"
   turn();
   assert.equal(store.kv.count("td"), 0);
 });
+
+// An attempt that left was noted after the next one had been given out in its place. When the clock moved on between the two,
+// the stories of tasks said that more had run at once than may.
+test("who leaves has left before the next one enters, in their stories too", async () => {
+  const { engine, core, session, turn, make, settle } = world();
+  engine.leases.announce(session, { workspace: "w", implementation: "i", slots: 10, isAutoStart: true }, []);
+  let at = core.clock.now();
+  Object.assign(core.clock, { now: () => ++at });
+  const states = [1, 2].map(() => engine.live(make({ concurrency: { total: 1 } }))!.state);
+  turn();
+  settle({ kind: "completed" });
+  const stories = await Promise.all(states.map(async (state) => (await engine.events.read(state, 0)).events));
+  const momentOf = (story: number, status: string): number =>
+    stories[story].find((event) => event.type === "status" && event.status === status)!.at;
+  assert.ok(momentOf(0, "completed") < momentOf(1, "assigned"), "the second entered before the first had left");
+});

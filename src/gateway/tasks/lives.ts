@@ -158,13 +158,14 @@ export class Lives implements Life {
     // A reason tells of the present, not of what was.
     state.reason = because.reason;
     if (because.error) state.error = because.error;
+    this.touch(task);
+    // Before it leaves, for the next one may take its place in that moment.
+    this.#events.changed(state, because);
     if (from === "pending") {
       this.#dispatcher.dequeue(task);
       task.readyAt = Infinity;
     } else if (state.wait) this.#waits.left(task);
     else if (isActive(from) && !isActive(to)) this.#leases.left(task);
-    this.touch(task);
-    this.#events.changed(state, because);
     this.watch(task);
     if (isTerminal(to)) this.#over(task);
     return true;
