@@ -2,14 +2,17 @@
 
 import { type BackupOptions, parseBackup } from "./backup_args.ts";
 import { didYouMean } from "./did_you_mean.ts";
+import { type CurlOptions, type ExposeOptions, parseCurl, parseExpose } from "./http_args.ts";
 import { parseWorker, type WorkerOptions } from "./worker_args.ts";
 
 /** What the user wants. */
 export type Command =
-  | { kind: "help"; of?: "worker" }
+  | { kind: "help"; of?: "worker" | "http" }
   | { kind: "version"; json: boolean }
   | { kind: "dev"; options: DevOptions }
   | { kind: "backup"; options: BackupOptions }
+  | { kind: "expose"; options: ExposeOptions }
+  | { kind: "curl"; options: CurlOptions }
   | { kind: "worker"; options: WorkerOptions }
   | { kind: "fault"; message: string; json: boolean };
 
@@ -29,7 +32,7 @@ export interface DevOptions {
   json: boolean;
 }
 
-const COMMANDS = ["dev", "worker", "backup", "version", "help"];
+const COMMANDS = ["dev", "worker", "expose", "curl", "backup", "version", "help"];
 const FLAGS = ["--port", "--host", "--store", "--demo", "--once", "--json", "--help"];
 const WITH_VALUE = ["--port", "--host", "--store", "--demo"];
 
@@ -50,6 +53,11 @@ export function parseArgs(argv: string[]): Command {
     const command = parseWorker(rest);
     if (command.kind === "worker") return command;
     return command.kind === "help" ? { kind: "help", of: "worker" } : fault(command.message);
+  }
+  if (name === "expose" || name === "curl") {
+    const command = name === "expose" ? parseExpose(rest) : parseCurl(rest);
+    if (command.kind === "fault") return fault(command.message);
+    return command.kind === "help" ? { kind: "help", of: "http" } : command;
   }
   if (name === "backup") {
     const command = parseBackup(rest);

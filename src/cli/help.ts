@@ -1,8 +1,9 @@
-/** What "aether help" says. */
-export const HELP = `aether, the command of Aether Edge
+const HELP = `aether, the command of Aether Edge
 
   aether dev             run a gateway on this machine, for development
   aether worker          do tasks; "aether worker --help" says how
+  aether expose <name> <url>   make a local HTTP server a service; "aether expose --help" says how
+  aether curl sv::<name>/path  ask a service
   aether backup <file>   copy a store into a new file, also while a gateway runs on it
   aether version         say which version this is
   aether help            say this
@@ -20,8 +21,7 @@ Flags of "aether backup":
   --json            print an event as JSON
 `;
 
-/** What "aether worker --help" says. */
-export const WORKER_HELP = `aether worker <module> [flags]: does the tasks that a module exports
+const WORKER_HELP = `aether worker <module> [flags]: does the tasks that a module exports
 
   aether worker ./tasks.ts --address ws://127.0.0.1:8787 --workspace prod --implementation image --processes 2 --slots 8
 
@@ -55,3 +55,33 @@ On Deno, with no more permissions than it needs (threads; the tasks' own come on
     src/worker/main.ts ./tasks.ts --workspace prod
 Process isolates also need --allow-run and --allow-env.
 `;
+
+const HTTP_HELP = `aether expose <name> <url>: a local HTTP server becomes the service sv::<name>, its WebSockets too
+
+  aether expose web http://127.0.0.1:3000
+  aether curl sv::web/index.html
+
+Flags of "aether expose":
+  --specifier <text>  the instance; its process id by default. Several share the requests to sv::<name>
+
+Flags of "aether curl":
+  -X, --request <method>  GET, or POST with --data, when left out
+  -H, --header <line>     a header, as 'accept: text/plain'; may be said again
+  -d, --data <text>       the body
+  -i, --include           show the head of the answer too
+  -f, --fail              exit with 22 when the answer is 400 or above
+  --workspace <name>      where it asks from; AETHER_WORKSPACE or "default" when left out
+  --backend <name>        which of its backends the service should use
+  --max-time <seconds>    how long to wait for the answer to begin; 30 by default
+
+Both:
+  --address <url>  the gateway; AETHER_URL or ws://127.0.0.1:8787 when left out
+  --token <token>  lets it in, as --api-key <key> does; AETHER_TOKEN or AETHER_API_KEY when left out
+  --tenant <id>    the tenant; AETHER_TENANT when left out
+  --json           print events as JSON, one a line
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not let in, 22 see --fail, 130 stopped by Ctrl-C
+`;
+
+/** What "aether help", and "--help" behind a command, say. */
+export const HELPS = { all: HELP, worker: WORKER_HELP, http: HTTP_HELP };

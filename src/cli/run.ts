@@ -2,10 +2,12 @@ import process from "node:process";
 import { VERSION } from "../protocol/version.ts";
 import { parseArgs } from "./args.ts";
 import { backup } from "./commands/backup.ts";
+import { curl } from "./commands/curl.ts";
 import { dev } from "./commands/dev.ts";
+import { expose } from "./commands/expose.ts";
 import { worker } from "./commands/worker.ts";
 import { createOutput, type Output } from "./output.ts";
-import { HELP, WORKER_HELP } from "./help.ts";
+import { HELPS } from "./help.ts";
 
 async function run(argv: string[]): Promise<[code: number, output: Output]> {
   const command = parseArgs(argv);
@@ -16,6 +18,10 @@ async function run(argv: string[]): Promise<[code: number, output: Output]> {
       return [await dev(command.options, output), output];
     case "worker":
       return [await worker(command.options, output), output];
+    case "expose":
+      return [await expose(command.options, output), output];
+    case "curl":
+      return [await curl(command.options, output), output];
     case "backup":
       return [await backup(command.options, output), output];
     case "version":
@@ -23,7 +29,7 @@ async function run(argv: string[]): Promise<[code: number, output: Output]> {
       output.event("version", { version: VERSION });
       return [0, output];
     case "help":
-      output.line((command.of === "worker" ? WORKER_HELP : HELP).trimEnd());
+      output.line(HELPS[command.of ?? "all"].trimEnd());
       return [0, output];
     case "fault":
       output.error(command.message);

@@ -13,6 +13,7 @@ export { tunnelDial } from "./tunnel_dial.ts";
 export type { TunnelDialOptions } from "./tunnel_dial.ts";
 export { serveTunnels } from "./serve_tunnels.ts";
 export type { IncomingTunnel, ServeTunnelsOptions } from "./serve_tunnels.ts";
+export { httpUpstream, webSocketUpstream } from "./upstream.ts";
 export type { Tunnel, TunnelLimits, TunnelProtocol } from "./tunnel.ts";
 export type { Packet } from "./packets.ts";
 export type { BodySource } from "./body.ts";

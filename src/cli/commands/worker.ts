@@ -1,25 +1,23 @@
 import process from "node:process";
-import { AuthenticationError, InvalidArgumentError, PermissionDeniedError } from "../../errors.ts";
-import { type Credentials, withAPIKey, withTenant, withToken } from "../../client/credentials.ts";
 import { runWorkerPool } from "../../runtime/pool.ts";
 import type { PoolEvent } from "../../worker/pool.ts";
+import { addressOf, credentialsOf, exitCode } from "../connect.ts";
 import { readEnv } from "../env.ts";
 import type { Output } from "../output.ts";
 import type { WorkerOptions } from "../worker_args.ts";
 
-const ADDRESS = "ws://127.0.0.1:8787";
 /** Where there is no terminal, how far it is is said this seldom, in ms. */
 const LINE_MS = 5_000;
 
 /** `aether worker`: does the tasks of a module until a signal stops it. @returns the exit code */
 export async function worker(options: WorkerOptions, output: Output): Promise<number> {
-  const { address = readEnv("AETHER_URL") ?? ADDRESS, workspace = readEnv("AETHER_WORKSPACE"), json: _, ...more } =
-    options;
+  const { address: said, workspace = readEnv("AETHER_WORKSPACE"), json: _, ...more } = options;
   if (workspace === undefined) {
     output.error("There is no workspace: say --workspace, or set AETHER_WORKSPACE");
     return 2;
   }
   const { module, token, apiKey, tenant, ...pool } = more;
+  const address = addressOf(said);
   const show = display(output, address, options);
   try {
     const { why } = await runWorkerPool({
@@ -34,21 +32,8 @@ export async function worker(options: WorkerOptions, output: Output): Promise<nu
     return why === "SIGINT" ? 130 : 0;
   } catch (error) {
     output.error(error instanceof Error ? error.message : String(error));
-    if (error instanceof AuthenticationError || error instanceof PermissionDeniedError) return 3;
-    return error instanceof InvalidArgumentError && error.argument !== undefined ? 2 : 1;
+    return exitCode(error);
   }
-}
-
-function credentialsOf(said: { token?: string; apiKey?: string; tenant?: string }): Credentials | undefined {
-  const token = said.token ?? (said.apiKey ? undefined : readEnv("AETHER_TOKEN"));
-  const apiKey = said.apiKey ?? (said.token ? undefined : readEnv("AETHER_API_KEY"));
-  const tenant = said.tenant ?? readEnv("AETHER_TENANT");
-  const credentials = {
-    ...(token && withToken(token)),
-    ...(apiKey && withAPIKey(apiKey)),
-    ...(tenant && withTenant(tenant)),
-  };
-  return Object.keys(credentials).length > 0 ? credentials : undefined;
 }
 
 /** How events are shown: as they are to programs, in words and a line that changes to people. */
