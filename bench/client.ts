@@ -8,7 +8,7 @@ import { startWorker } from "./lib/workers.ts";
 endWithParent();
 const [scenario, name, url, meter, ms] = process.argv.slice(2);
 const { run } = (await import(`./scenarios/${scenario}.ts`)) as { run: Scenario };
-const fabric = await load(name);
+const fabric = await load(name, scenario);
 const figures = await run({
   join: (index) => fabric.join!(url, index),
   works: async () => await fabric.works!(url),

@@ -8,6 +8,6 @@ import { ready } from "./lib/ready.ts";
 
 const [kept, folder] = process.argv.slice(2);
 const store = kept === "sqlite" ? sqliteStore(`${folder}/aether.db`, { synchronous: "normal" }) : memoryStore();
-const gateway = await createGateway({ store, auth: allowAll() });
+const gateway = await createGateway({ store, auth: allowAll(), ingress: { services: ["bench"] } });
 const server = await serve(gateway, { hostname: "127.0.0.1", port: 0 });
 ready(server.url);

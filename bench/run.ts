@@ -9,6 +9,7 @@ import process from "node:process";
 import { type Cell, type Fabric, type Kept, measure, type Runtime } from "./lib/cell.ts";
 import { type CellResult, rowsOf, table } from "./lib/report.ts";
 import type { Figures } from "./lib/scenario.ts";
+import * as http from "./http/start.ts";
 import * as bullmq from "./peers/bullmq.ts";
 import * as nats from "./peers/nats.ts";
 import type { Presence } from "./peers/packages.ts";
@@ -38,6 +39,9 @@ const GROUPS: Record<string, readonly Plan[]> = {
     { scenario: "durable_send", stores: ["sqlite"], clients: ["bun"], against: ["control"] },
     { scenario: "kv", stores: ["sqlite"], clients: ["bun"], against: ["control", "jetstream"] },
   ],
+  http: [
+    { scenario: "proxy", stores: ["memory"], clients: ["bun"], against: ["control", "hono_proxy", "http_proxy"] },
+  ],
   tasks: [
     { scenario: "tasks", stores: ["memory", "sqlite"], clients: ["bun"], against: ["bullmq", "jetstream"] },
     { scenario: "worker_death", stores: ["sqlite"], clients: ["bun"], against: [], isOnce: true },
@@ -47,7 +51,7 @@ const ROUNDS = whole("ROUNDS", 3);
 const MS = whole("MS", 250);
 const ONLY = process.env.ONLY?.split(",");
 /** Peers whose server has no runtime of ours: one sample a round serves the cells of both gateways. */
-const PEERS: readonly Fabric[] = ["nats", "jetstream", "bullmq"];
+const PEERS: readonly Fabric[] = ["nats", "jetstream", "bullmq", "http_proxy"];
 
 const began = performance.now();
 const plans = Object.entries(GROUPS).flatMap(([group, plans]) =>
@@ -57,6 +61,7 @@ if (plans.length === 0) throw new Error(`ONLY=${process.env.ONLY}: there is no s
 const peers: Partial<Record<Fabric, Presence>> = {};
 peers.nats = peers.jetstream = nats.prepare();
 peers.bullmq = bullmq.prepare();
+peers.http_proxy = http.prepare();
 for (const [name, presence] of Object.entries(peers)) {
   if ("reason" in presence) console.log(`${name} skipped: ${presence.reason}`);
 }

@@ -5,6 +5,6 @@ import { endWithParent } from "./lib/ready.ts";
 
 endWithParent();
 const [fabric, url, slots] = process.argv.slice(2);
-const { labour } = await load(fabric);
+const { labour } = await load(fabric, "tasks");
 await labour!(url, Number(slots), () => void process.stdout.write("begun\n"));
 process.stdout.write("{}\n");

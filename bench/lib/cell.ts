@@ -5,13 +5,14 @@ import { createServer } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import process from "node:process";
+import { type Carrier, startHttp } from "../http/start.ts";
 import { command, line, type Runtime, start } from "./child.ts";
 import type { Ready } from "./ready.ts";
 import type { Figures } from "./scenario.ts";
 
 export type { Runtime } from "./child.ts";
 /** What is measured. */
-export type Fabric = "ours" | "control" | "nats" | "jetstream" | "bullmq";
+export type Fabric = Carrier | "nats" | "jetstream" | "bullmq";
 /** What the server keeps things in. */
 export type Kept = "memory" | "sqlite";
 /** A scenario on a pair of runtimes and a store; the server of a peer has no runtime of ours. */
@@ -73,6 +74,7 @@ async function both(cell: Cell, fabric: Fabric, folder: string, ms: number): Pro
 
 async function startServer(cell: Cell, fabric: Fabric, folder: string): Promise<{ url: string; meter: string }> {
   const { gateway, store } = cell;
+  if (cell.scenario === "proxy") return await startHttp(fabric as Carrier, gateway, launch);
   if (fabric === "nats") return await startNats([]);
   if (fabric === "jetstream") {
     const { url, meter } = await startNats(["-js", "-sd", folder]);

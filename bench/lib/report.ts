@@ -53,6 +53,9 @@ const FLOORS: readonly Floor[] = [
   { figure: "task_100_per_s", against: "bullmq", floor: 8, goal: 30, only: inMemory },
   { figure: "task_100_per_s", against: "bullmq", floor: 4, goal: 15, only: inSqlite },
   { figure: "task_p50_us", against: "bullmq", atMost: true, floor: 0.6, goal: 0.25 },
+  { figure: "small_50_per_s", against: "hono_proxy", floor: 0.7, goal: 1.3 },
+  { figure: "large_4_per_s", against: "hono_proxy", floor: 0.4, goal: 1 },
+  { figure: "stream_4_per_s", against: "hono_proxy", floor: 0.4, goal: 1 },
   { figure: "begin_p99_ms", against: "number", atMost: true, floor: 50 },
 ];
 
@@ -95,7 +98,9 @@ export function table(rows: readonly Row[]): string {
   head.push("peer", "", "ratio", "peer", "", "ratio", "floor", "goal", "");
   const lines = rows.map((row) => {
     const { figures, ratios } = row;
-    const peers = (["nats", "bullmq", "jetstream"] as const).filter((name) => figures[name] !== undefined);
+    const peers = (["nats", "bullmq", "hono_proxy", "jetstream", "http_proxy"] as const).filter((name) =>
+      figures[name] !== undefined
+    );
     return [
       row.scenario,
       row.store,

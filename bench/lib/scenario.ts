@@ -27,6 +27,13 @@ export interface Work {
   readonly group?: (count: number) => void;
 }
 
+/** A way to ask by HTTP. */
+export interface Fetches {
+  /** What its figures begin with. */
+  readonly name: string;
+  readonly fetch: (path: string, init?: { method: string; body: Uint8Array<ArrayBuffer> }) => Promise<Response>;
+}
+
 /** What can be asked of something that keeps state. Each is made ready by calling it. */
 export interface Works {
   /** Sends to somebody who listens; done with the receipt. */
@@ -37,6 +44,8 @@ export interface Works {
   get?(bytes: Uint8Array): Promise<Work>;
   /** Has a worker do a task; done with its result, which is what was given. */
   task?(bytes: Uint8Array): Promise<Work>;
+  /** Ways to ask by HTTP. */
+  http?: readonly Fetches[];
   /** Has a worker begin a task that does not end; resolves when it is made, to what takes it back. */
   hold?(bytes: Uint8Array): Promise<() => Promise<unknown>>;
 }

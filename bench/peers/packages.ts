@@ -5,7 +5,8 @@ import fs from "node:fs";
 /** Whether a peer is here: which version, or why not. */
 export type Presence = { readonly version: string } | { readonly reason: string };
 
-const MODULES = new URL("../../.cache/peers/node_modules/", import.meta.url);
+/** Where they are. */
+export const MODULES: URL = new URL("../../.cache/peers/node_modules/", import.meta.url);
 
 /** Fetches what is missing of a peer whose server is a program on PATH. */
 export function present(server: string, packages: readonly string[]): Presence {
