@@ -54,13 +54,12 @@ class LocalEnd {
   /** As a socket would: control frames first, then data, each way. */
   readonly #turn = (): void => {
     this.#isScheduled = false;
-    const { streams } = this.link;
     const up = (bytes: Uint8Array): void => each(bytes, this.#host.streams);
     const down = (bytes: Uint8Array): void => each(bytes, this.link.streams!);
+    this.link.streams?.flush(this.#up, up);
     if (this.#up.size > 0) up(this.#up.take());
-    streams?.flush(up);
+    this.#host.streams.flush(this.#down, down);
     if (this.#down.size > 0) down(this.#down.take());
-    this.#host.streams.flush(down);
   };
 }
 

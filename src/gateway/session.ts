@@ -359,19 +359,24 @@ export class Session implements Listener, Asker, StreamHost {
     if (this.received > this.#saidReceived && (this.writer.size > 0 || this.received - this.#saidReceived >= 64)) {
       this.sayReceived();
     }
+    if (this.#streams) this.#layStreams(this.#streams);
     this.flushWriter();
     this.#outgoing.push(...this.#sealed);
     this.#sealed = [];
+  }
+
+  /** Data of streams, which is not replayed, does not share a message with what is kept for that. */
+  #layStreams(streams: StreamTable): void {
+    if (this.writer.numbered > 0) this.flushWriter();
+    streams.flush(this.writer, (bytes) => this.#sealed.push(bytes));
   }
 
   release(): void {
     const outgoing = this.#outgoing;
     this.#outgoing = [];
     const transport = this.#transport;
-    if (transport) {
-      for (const bytes of outgoing) transport.send(bytes);
-      this.#streams?.flush((bytes) => transport.send(bytes));
-    } // A client that is connected gets its answers however many they are; without a socket the bound holds.
+    if (transport) { for (const bytes of outgoing) transport.send(bytes); }
+    // A client that is connected gets its answers however many they are; without a socket the bound holds.
     else if (this.#outbox.bytes > this.core.limits.replayBytes && !this.ended) {
       this.core.logger("warn", "session.overflow", { topic: this.topic, bytes: this.#outbox.bytes });
       const details = { limit: this.core.limits.replayBytes, current: this.#outbox.bytes };

@@ -256,9 +256,9 @@ export class StreamTable {
     this.#legs.set(leg.stream, leg);
   }
 
-  /** The control frames of the turn have left: data follows. */
-  flush(send: (bytes: Uint8Array) => void): void {
-    this.#queue.flush(send);
+  /** The control frames of the turn are laid, none of them numbered: data follows; `send` gets what is too much. */
+  flush(writer: FrameWriter, send: (bytes: Uint8Array) => void): void {
+    this.#queue.flush(writer, send);
   }
 
   /** The socket is gone, and with it every stream. */

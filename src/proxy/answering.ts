@@ -4,7 +4,7 @@ import type { CancelTimer } from "../base/clock.ts";
 import { hasNoBody, type HttpRequestHead, type HttpResponseHead, passHeaders } from "../protocol/http.ts";
 import type { Channel } from "../session/channel.ts";
 import type { StreamLink } from "../session/link.ts";
-import { bodyStream, sendBody } from "./body.ts";
+import { bodyStream, sendAnswer } from "./body.ts";
 import { flatHeaders, NO_ORIGIN, pairs } from "./heads.ts";
 
 /** What bounds one answer. */
@@ -110,10 +110,15 @@ export class Answering {
     const head: HttpResponseHead = { status, headers: passHeaders(flatHeaders(response.headers)) };
     const hasBody = response.body !== null && this.#head.method !== "HEAD" && !hasNoBody(status);
     if (statusText) (head as { statusText?: string }).statusText = statusText;
-    this.#status = status;
-    this.#channel.answer(head, !hasBody);
-    if (hasBody) await sendBody(this.#channel, { stream: response.body! });
-    else response.body?.cancel().catch(() => {});
+    if (!hasBody) {
+      this.#status = status;
+      this.#channel.answer(head, true);
+      return void response.body?.cancel().catch(() => {});
+    }
+    await sendAnswer(this.#channel, response.body!, (isEnd) => {
+      this.#status = status;
+      this.#channel.answer(head, isEnd);
+    });
   }
 
   #failure(error: unknown): Response {

@@ -1,6 +1,8 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { AetherError, InvalidArgumentError } from "../errors.ts";
-import { utf8 } from "../base/bytes.ts";
+import { concatBytes, utf8 } from "../base/bytes.ts";
+import { endOfTurn } from "../base/clock.ts";
+import { CHUNK_BYTES } from "../protocol/limits.ts";
 import type { Channel } from "../session/channel.ts";
 
 /** What a request's or response's body may be made of. */
@@ -61,18 +63,79 @@ export async function sendBody(channel: Channel, body: Body): Promise<void> {
   }
   const next = chunksOf(stream!);
   try {
-    for (let { done, value } = await next.read(); !done; { done, value } = await next.read()) {
-      const room = channel.write(typeof value === "string" ? utf8(value) : requireBytes(value));
-      if (room) await room;
-    }
-    channel.end();
+    await sendRest(channel, next);
   } catch (error) {
     next.cancel(error);
-    channel.reset(
-      error instanceof AetherError ? error : new AetherError(`The body could not be read: ${error}`, "ABORTED", {
-        cause: error,
-      }),
-    );
+    failBody(channel, error);
+    throw error;
+  }
+}
+
+async function sendRest(channel: Channel, next: Chunks): Promise<void> {
+  for (let { done, value } = await next.read(); !done; { done, value } = await next.read()) {
+    const room = channel.write(typeof value === "string" ? utf8(value) : requireBytes(value));
+    if (room) await room;
+  }
+  channel.end();
+}
+
+function failBody(channel: Channel, error: unknown): void {
+  channel.reset(
+    error instanceof AetherError ? error : new AetherError(`The body could not be read: ${error}`, "ABORTED", {
+      cause: error,
+    }),
+  );
+}
+
+/**
+ * Sends a body that has a head in front. Of most answers all is there when the handler returns, though the stream they are
+ * says so piece by piece: head, bytes and end then leave together. What is not there in this turn is not waited for.
+ * @param head lays the head; `isEnd` when no body follows
+ */
+export async function sendAnswer(
+  channel: Channel,
+  stream: ReadableStream<Uint8Array>,
+  head: (isEnd: boolean) => void,
+): Promise<void> {
+  const reader = stream.getReader();
+  const next: Chunks = {
+    read: () => reader.read() as ReturnType<Chunks["read"]>,
+    cancel: (reason) => void reader.cancel(reason).catch(() => {}),
+  };
+  try {
+    const early: Uint8Array[] = [];
+    let size = 0;
+    let isOver = false;
+    const turn = new Promise<undefined>((resolve) => endOfTurn(() => (isOver = true, resolve(undefined))));
+    let pending = next.read();
+    while (!isOver && size <= CHUNK_BYTES) {
+      const read = await Promise.race([pending, turn]);
+      if (!read) break;
+      if (read.done) {
+        const whole = early.length === 1 ? early[0] : concatBytes(early);
+        head(whole.length === 0);
+        if (whole.length === 0) return;
+        return channel.fits(whole.length) ? channel.end(whole) : await sendBody(channel, { bytes: whole });
+      }
+      const bytes = requireBytes(read.value);
+      early.push(bytes);
+      size += bytes.length;
+      pending = next.read();
+    }
+    head(false);
+    for (const bytes of early) await channel.write(bytes);
+    let first: ReturnType<Chunks["read"]> | undefined = pending;
+    await sendRest(channel, {
+      read() {
+        const read = first ?? next.read();
+        first = undefined;
+        return read;
+      },
+      cancel: next.cancel,
+    });
+  } catch (error) {
+    next.cancel(error);
+    failBody(channel, error);
     throw error;
   }
 }

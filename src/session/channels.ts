@@ -2,7 +2,7 @@
 import { type AetherError, ConnectionClosedError, ConnectionError, QuotaError } from "../errors.ts";
 import { NO_BYTES, utf8 } from "../base/bytes.ts";
 import { fromWireError } from "../protocol/error_wire.ts";
-import { FLAG_END, FRAME_HEAD, FrameKind, readU32 } from "../protocol/frames.ts";
+import { FLAG_END, FRAME_HEAD, FrameKind, type FrameWriter, readU32 } from "../protocol/frames.ts";
 import { DEFAULT_STREAMS, SOCKET_WINDOW } from "../protocol/limits.ts";
 import {
   chunkFrame,
@@ -132,8 +132,8 @@ export class Channels implements StreamEnd, ChannelOwner {
     this.#open.delete(stream);
   }
 
-  flush(send: (bytes: Uint8Array) => void): void {
-    this.#queue.flush(send);
+  flush(writer: FrameWriter, send: (bytes: Uint8Array) => void): void {
+    this.#queue.flush(writer, send);
   }
 
   // ---- in -------------------------------------------------------------------------------------------------------

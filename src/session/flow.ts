@@ -3,6 +3,7 @@ import type { CancelTimer, Clock } from "../base/clock.ts";
 import { FrameWriter } from "../protocol/frames.ts";
 import { BATCH_BYTES } from "../protocol/limits.ts";
 import { Outbox } from "./outbox.ts";
+import type { StreamEnd } from "./stream_port.ts";
 
 /** An ack of its own leaves at the latest after this, in ms: below a human's notice, above every stall of small writes. */
 const ACK_MS = 25;
@@ -17,11 +18,11 @@ export interface FlowLink {
   /** Whether frames may go out. */
   isReady(): boolean;
   /** Puts a message on the wire. */
-  transmit(bytes: Uint8Array): void;
+  readonly transmit: (bytes: Uint8Array) => void;
   /** Messages handled in this session. */
   handled(): number;
-  /** The turn's frames have left. */
-  flushed(): void;
+  /** Streams of the connection, once there are any. */
+  streams(): StreamEnd | undefined;
 }
 
 /**
@@ -57,9 +58,16 @@ export class Flow {
 
   readonly #endOfTurn = (): void => {
     this.#scheduled = false;
+    const streams = this.#link.streams();
+    if (streams) this.flushWith(streams);
     this.flush();
-    this.#link.flushed();
   };
+
+  /** Lays data of streams, which is not replayed: apart from what is kept for that. */
+  flushWith(streams: StreamEnd): void {
+    if (this.writer.numbered > 0) this.flush();
+    streams.flush(this.writer, this.#link.transmit);
+  }
 
   /** Sends what was laid, with the counts beside it. */
   flush(): void {

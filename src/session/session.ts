@@ -123,7 +123,7 @@ export class Session implements AttemptLink, Link, StreamPort {
       isReady,
       transmit: this.#transmit,
       handled: () => this.inbound.handled,
-      flushed: () => this.streams?.flush(this.#transmit),
+      streams: () => this.streams,
     });
     this.inbound = new Inbound(() => this.#flow.advanced(), report);
     this.#sends = new Sends({ flow: this.#flow, policy: options.outbox, producer: this.#producer, isReady, report });
@@ -406,8 +406,8 @@ export class Session implements AttemptLink, Link, StreamPort {
   }
 
   #goodbye(): void {
+    if (this.streams) this.#flow.flushWith(this.streams);
     this.#flow.flush();
-    this.streams?.flush(this.#transmit);
     const { writer } = this.#flow;
     this.#flow.layAck();
     writer.structured(FrameKind.Bye, encodeStructured({ code: 1000, reason: "disconnect" }));

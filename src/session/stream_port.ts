@@ -28,8 +28,8 @@ export interface StreamEnd {
   received(kind: number, bytes: Uint8Array, start: number, end: number): void;
   /** The socket is gone: streams do not outlive it. */
   lost(error: AetherError): void;
-  /** The control frames of the turn have left; data may follow. */
-  flush(send: (bytes: Uint8Array) => void): void;
+  /** The control frames of the turn are laid, none of them numbered: data may follow; `send` gets what is too much. */
+  flush(writer: FrameWriter, send: (bytes: Uint8Array) => void): void;
 }
 
 /** Says that nobody takes a stream here. */

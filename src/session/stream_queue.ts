@@ -1,5 +1,5 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { FRAME_HEAD, FrameWriter } from "../protocol/frames.ts";
+import { FRAME_HEAD, type FrameWriter } from "../protocol/frames.ts";
 import { BATCH_BYTES, SOCKET_WINDOW } from "../protocol/limits.ts";
 
 /** Bytes of a chunk that are no payload. */
@@ -13,7 +13,6 @@ const LARGE = 16 * 1024;
  */
 export class StreamQueue {
   readonly #waiting = new Map<number, Uint8Array[]>();
-  readonly #writer = new FrameWriter();
   #bytes = 0;
   #credit: number = SOCKET_WINDOW;
 
@@ -46,29 +45,18 @@ export class StreamQueue {
     this.#credit = Math.min(SOCKET_WINDOW, this.#credit + bytes);
   }
 
-  /** Sends what may be sent. */
-  flush(send: (bytes: Uint8Array) => void): void {
+  /** Lays what may be sent behind what was laid already; `send` gets what is too much for one message. */
+  flush(writer: FrameWriter, send: (bytes: Uint8Array) => void): void {
     while (this.#waiting.size > 0 && this.#credit > 0) {
       for (const [stream, frames] of this.#waiting) {
         const frame = frames.shift()!;
         if (frames.length === 0) this.#waiting.delete(stream);
         this.#bytes -= frame.length;
         this.#credit -= frame.length - CHUNK_HEAD;
-        this.#lay(frame, send);
+        lay(frame, writer, send);
         if (this.#credit <= 0) break;
       }
     }
-    if (this.#writer.size > 0) send(this.#writer.take());
-  }
-
-  #lay(frame: Uint8Array, send: (bytes: Uint8Array) => void): void {
-    if (frame.length < LARGE) {
-      this.#writer.copy(frame, 0, frame.length);
-      if (this.#writer.size >= BATCH_BYTES) send(this.#writer.take());
-      return;
-    }
-    if (this.#writer.size > 0) send(this.#writer.take());
-    send(frame);
   }
 
   /** The socket is gone, and everything with it. */
@@ -77,4 +65,14 @@ export class StreamQueue {
     this.#bytes = 0;
     this.#credit = SOCKET_WINDOW;
   }
+}
+
+function lay(frame: Uint8Array, writer: FrameWriter, send: (bytes: Uint8Array) => void): void {
+  if (frame.length < LARGE) {
+    writer.copy(frame, 0, frame.length);
+    if (writer.size >= BATCH_BYTES) send(writer.take());
+    return;
+  }
+  if (writer.size > 0) send(writer.take());
+  send(frame);
 }
