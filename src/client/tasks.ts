@@ -11,7 +11,7 @@ import type { Session } from "../session/session.ts";
 import { ask, type CallOptions, heard, insist } from "./follow.ts";
 import { servingOf } from "./serving.ts";
 import type { DefinedTaskOptions, PlainTaskOptions } from "./task_definition.ts";
-import { TaskHandle, type TaskHandleEvent } from "./task_handle.ts";
+import { type Outcome, TaskHandle, type TaskHandleEvent } from "./task_handle.ts";
 
 /** Which tasks, and how many. */
 export interface TaskQueryOptions extends TaskFilter, CallOptions {
@@ -108,14 +108,26 @@ type AnyOptions = DefinedTaskOptions<unknown, unknown, unknown> | PlainTaskOptio
 
 /** Makes the verb; `own` is what holds when nothing else is said. */
 export function createTask(link: Link, own?: { parentTaskId: string }): CreateTask {
-  return ((options: AnyOptions) =>
-    ask(
+  // Whoever asks for results gets those of the next tasks unasked, until one comes that nobody has asked for.
+  let isAsking = false;
+  return ((options: AnyOptions) => {
+    let isAsked = false;
+    const watch = isAsking ? link.requests?.expect() : undefined;
+    watch?.reply.then(() => isAsking &&= isAsked, () => {});
+    const made = ask(
       link,
       "task.create",
-      () => newTask(link, { ...own, ...options }),
+      async () => ({ ...await newTask(link, { ...own, ...options }), watch: watch?.id }),
       options,
-      ({ taskId, isNew }) => new TaskHandle(link, taskId, isNew),
-    )) as CreateTask;
+      ({ taskId, isNew, isWatched }) => {
+        if (!isWatched) watch?.forget();
+        const outcome = isWatched ? watch?.reply as Promise<Outcome> : undefined;
+        return new TaskHandle(link, taskId, isNew, outcome, () => isAsking = isAsked = true);
+      },
+    );
+    if (watch) made.catch(watch.forget);
+    return made;
+  }) as CreateTask;
 }
 
 /** What travels of a task that is to be made. */

@@ -2,7 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Handlers } from "../base/emitter.ts";
 import type { Notice, OpInput, OpName, OpOutput } from "../protocol/ops.ts";
-import type { WaitOptions } from "./requests.ts";
+import type { Requests, WaitOptions } from "./requests.ts";
 
 /** What a capability may ask of a session: key-value store, checkpoints, tasks and the rest stand on this and nothing else. */
 export interface Link {
@@ -14,6 +14,8 @@ export interface Link {
   readonly onNotice: Handlers<Notice>;
   /** Has the gateway do a named operation; rejects with the typed error. */
   call<Op extends OpName>(op: Op, input: OpInput<Op>, options?: WaitOptions): Promise<OpOutput<Op>>;
+  /** Replies that one call asks for and another brings; undefined where calls go a longer way. */
+  readonly requests?: Pick<Requests, "expect">;
   /** Tells `onError` about something nobody else hears. */
   report(error: unknown): void;
 }

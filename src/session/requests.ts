@@ -25,6 +25,15 @@ export interface RequestLink {
   timeoutMs(): number;
 }
 
+/** A reply to come that no frame of its own asks for: another call names it. */
+export interface Expected {
+  readonly id: number;
+  /** Rejects when the session is lost; may be ignored. */
+  readonly reply: Promise<unknown>;
+  /** It is not waited for any more. */
+  forget(): void;
+}
+
 interface Asked {
   /** Takes the reply's body. */
   answer(bytes: Uint8Array, start: number, end: number): void;
@@ -96,9 +105,17 @@ export class Requests {
       `the gateway to ${op}`,
       lay,
       options,
-      // Copied once: what is kept of it must not pin the larger message it came in.
-      (bytes, start, end) => decodeStructured(bytes.slice(start + FRAME_HEAD + 6, end)),
+      outputOf,
     );
+  }
+
+  /** Waits for a reply that another call is to name. */
+  expect(): Expected {
+    const id = this.#next++ >>> 0;
+    const { promise: reply, resolve, reject } = Promise.withResolvers<unknown>();
+    reply.catch(() => {});
+    this.#asked.set(id, { answer: (bytes, start, end) => resolve(outputOf(bytes, start, end)), reject });
+    return { id, reply, forget: () => void this.#asked.delete(id) };
   }
 
   /** Lays a frame that is answered by a reply, and waits for it. */
@@ -213,6 +230,11 @@ export class Requests {
     for (const controller of this.#serving.values()) controller.abort(error);
     this.#serving.clear();
   }
+}
+
+/** What an operation has brought. Copied once: what is kept of it must not pin the larger message it came in. */
+function outputOf(bytes: Uint8Array, start: number, end: number): unknown {
+  return decodeStructured(bytes.slice(start + FRAME_HEAD + 6, end));
 }
 
 /** An answer: its source is who was asked. */

@@ -114,6 +114,7 @@ export const create = checked(
   "task.create",
   v.object({
     type: segment,
+    watch: optional(v.pipe(count, v.maxValue(2 ** 32 - 1))),
     workspace: optional(segment),
     implementation: optional(segment),
     mode: optional(v.picklist([0, 1, 2])),
