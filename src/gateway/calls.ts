@@ -2,7 +2,7 @@
 import { InvalidArgumentError } from "../errors.ts";
 import { FLAG_ERROR, type FrameWriter } from "../protocol/frames.ts";
 import { toWireError } from "../protocol/error_wire.ts";
-import { encodeStructured } from "../protocol/structured.ts";
+import { encodeBriefly } from "../protocol/structured.ts";
 
 /** What the table needs of its session. */
 export interface Caller {
@@ -71,7 +71,7 @@ export class CallTable {
     this.#open.delete(id);
     this.#watches.delete(id);
     if (this.#caller.ended) return;
-    this.#caller.writer.reply(id, flags, 0, encodeStructured(body));
+    this.#caller.writer.reply(id, flags, 0, encodeBriefly(body));
     this.#caller.touch();
   }
 

@@ -14,11 +14,11 @@ class Encoder {
   #view = new DataView(this.#bytes.buffer);
   #at = 0;
 
-  /** Encodes one value into a buffer of its own: isolates are handed theirs for good. */
+  /** Encodes one value; what comes out is overwritten by the next. */
   encode(value: unknown, depth: number): Uint8Array {
     this.#at = 0;
     this.#put(value, depth);
-    const out = this.#bytes.slice(0, this.#at);
+    const out = this.#bytes.subarray(0, this.#at);
     // One large body must not pin its size for good.
     if (this.#bytes.length > 64 * 1024) this.#resize(1024);
     return out;
@@ -156,10 +156,15 @@ class Encoder {
 let encoder: Encoder | undefined;
 
 /**
- * Encodes plain data.
+ * Encodes plain data into a buffer of its own: isolates are handed theirs for good.
  * @throws {InvalidArgumentError} for anything else, or when it is nested deeper than `depth`
  */
-export function encodeStructured(value: unknown, depth: number = STRUCTURED_DEPTH): Uint8Array {
+export function encodeStructured(value: unknown, depth?: number): Uint8Array {
+  return encodeBriefly(value, depth).slice();
+}
+
+/** The same for who copies it at once: the next encoding takes its place. */
+export function encodeBriefly(value: unknown, depth: number = STRUCTURED_DEPTH): Uint8Array {
   encoder ??= new Encoder();
   return encoder.encode(value, depth);
 }

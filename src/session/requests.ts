@@ -11,7 +11,7 @@ import type { CancelTimer, Clock } from "../base/clock.ts";
 import { fromWireError, toWireError } from "../protocol/error_wire.ts";
 import { STRUCTURED_BYTES } from "../protocol/limits.ts";
 import { FLAG_ERROR, FRAME_HEAD, FrameKind, type FrameWriter, MessageView, readU32 } from "../protocol/frames.ts";
-import { decodeStructured, encodeStructured } from "../protocol/structured.ts";
+import { decodeStructured, encodeBriefly, encodeStructured } from "../protocol/structured.ts";
 import { IncomingMessage, type ReplyPayload } from "./incoming.ts";
 
 /** Answers one request: what it returns is the answer, what it throws reaches the asker as a typed error. */
@@ -92,7 +92,8 @@ export class Requests {
 
   /** Has the gateway do a named operation; settles with its output or a typed error. */
   call(op: string, input: unknown, options: WaitOptions): Promise<unknown> {
-    const body = encodeStructured({ op, in: input });
+    // Laid before anything else is encoded.
+    const body = encodeBriefly({ op, in: input });
     if (body.length > STRUCTURED_BYTES) {
       throw new InvalidArgumentError(
         `Cannot ${op} with ${body.length} bytes: at most ${STRUCTURED_BYTES} are allowed in one call`,
