@@ -55,6 +55,7 @@ export class Dispatcher {
   enqueue(task: Task, isFirst = false): void {
     const pool = this.#poolOf(task.state);
     const line = task.place = pool.line(task.state.type);
+    if (pool.giveAtOnce(line, task, this.#core.clock.now(), this.#give)) return;
     line.queue.push(task, isFirst);
     this.#pump(pool, line);
   }

@@ -60,6 +60,16 @@ export class Pool implements WorkPlace {
     }
   }
 
+  /** Gives a task that nobody waits before to a worker, if it may begin and somebody is free: it needs no place in the line. */
+  giveAtOnce({ queue, limiter }: TaskLine, task: Task, now: number, give: Give): boolean {
+    if (queue.size > 0 || this.isPaused || this.#free.size === 0 || limiter.blocked(task.state, now)) return false;
+    const worker = this.#pick(task);
+    if (!worker) return false;
+    limiter.enter(task.state, now);
+    give(task, worker);
+    return true;
+  }
+
   /** A worker with room for a task, the one whose turn it is; it goes to the end of the turns. */
   #pick({ state: { type, weight } }: Task): Worker | undefined {
     for (const worker of this.#free) {
