@@ -49,15 +49,13 @@ export class TaskHandle<Output = unknown, Chunk = unknown> {
    */
   async result(options: { signal?: AbortSignal } = {}): Promise<Output> {
     this.#onAsk?.();
-    const { task, result, isStructured } = await this.#over(options.signal);
+    const { signal } = options;
+    // A wait that may be given up is a call of its own.
+    const told = signal ? undefined : await this.#outcome?.catch(() => undefined);
+    const { task, result, isStructured } = told ??
+      await insist(this.#link, "task.result", { taskId: this.taskId }, signal);
     if (task) throw whyNot(task);
     return decodeValue(result, isStructured) as Output;
-  }
-
-  #over(signal?: AbortSignal): Promise<Outcome> {
-    const ask = (): Promise<Outcome> => insist(this.#link, "task.result", { taskId: this.taskId }, signal);
-    // A wait that may be given up is a call of its own.
-    return signal || !this.#outcome ? ask() : this.#outcome.catch(ask);
   }
 
   /**

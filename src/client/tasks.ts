@@ -117,7 +117,7 @@ export function createTask(link: Link, own?: { parentTaskId: string }): CreateTa
     const made = ask(
       link,
       "task.create",
-      async () => ({ ...await newTask(link, { ...own, ...options }), watch: watch?.id }),
+      () => newTask(link, options, { ...own, watch: watch?.id }),
       options,
       ({ taskId, isNew, isWatched }) => {
         if (!isWatched) watch?.forget();
@@ -130,21 +130,27 @@ export function createTask(link: Link, own?: { parentTaskId: string }): CreateTa
   }) as CreateTask;
 }
 
-/** What travels of a task that is to be made. */
-async function newTask(link: Link, options: AnyOptions): Promise<NewTask> {
+/** What the call itself says of a task, where its maker says nothing else. */
+type Own = Pick<OpInput<"task.create">, "parentTaskId" | "watch" | "workspace">;
+
+/** What travels of a task that is to be made; `known` is what its definition says. */
+function newTask(link: Link, options: AnyOptions, own: Own, known?: Partial<NewTask>): NewTask | Promise<NewTask> {
   const { task, input, taskType, targetImplementation, targetAgentId: target, signal: _, ...more } = options;
-  // As it is now: a switch that is asked for beside this must not change where the task goes.
-  const { workspace } = link;
+  if (!known) {
+    // As it is now: a switch that is asked for beside this must not change where the task goes.
+    own = { ...own, workspace: link.workspace };
+    if (task && !more.payload) return task.prepare(input).then((known) => newTask(link, options, own, known));
+    known = { ...task?.settings };
+  }
   const { delayMs, runAt, cron, dependsOn, retryPolicy, assignmentMode, timeout: __, ...rest } = more;
   const type = taskType ?? task?.type;
   if (!type) throw new InvalidArgumentError("Cannot create a task: give task or taskType", "taskType");
   const { bytes, isStructured } = encodeValue(input);
-  const known: Partial<NewTask> = { ...(rest.payload ? task?.settings : await task?.prepare(input)) };
   return {
     payload: bytes ?? NO_BYTES,
     isStructured,
     ...known,
-    workspace,
+    ...own,
     ...rest,
     type,
     implementation: targetImplementation ?? known.implementation,

@@ -347,7 +347,7 @@ export function briefly(task: TaskInfo): AssignmentNotice["task"] {
 
 /** The whole assignment. */
 export function assignmentOf(notice: AssignmentNotice): TaskAssignment {
-  const { launchParams = {}, isStructured = false } = notice;
+  const { payload, input, timeoutMs, launchParams = {}, isStructured = false } = notice;
   const task: TaskInfo = {
     status: "running",
     assignmentMode: 2,
@@ -362,12 +362,14 @@ export function assignmentOf(notice: AssignmentNotice): TaskAssignment {
   };
   const { taskId, taskType, attempt, workspace, metadata } = task;
   return {
-    ...notice,
     task,
     taskId,
     taskType,
     attempt,
+    payload,
     isStructured,
+    input,
+    timeoutMs,
     assignedTo: task.assignedTo!,
     assignedAt: task.startedAt!,
     workspace,

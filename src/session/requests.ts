@@ -28,7 +28,7 @@ export interface RequestLink {
 /** A reply to come that no frame of its own asks for: another call names it. */
 export interface Expected {
   readonly id: number;
-  /** Rejects when the session is lost; may be ignored. */
+  /** Rejects when the session is lost. */
   readonly reply: Promise<unknown>;
   /** It is not waited for any more. */
   forget(): void;
@@ -113,9 +113,9 @@ export class Requests {
   /** Waits for a reply that another call is to name. */
   expect(): Expected {
     const id = this.#next++ >>> 0;
-    const { promise: reply, resolve, reject } = Promise.withResolvers<unknown>();
-    reply.catch(() => {});
-    this.#asked.set(id, { answer: (bytes, start, end) => resolve(outputOf(bytes, start, end)), reject });
+    const reply = new Promise((resolve, reject) =>
+      this.#asked.set(id, { answer: (...frame) => resolve(outputOf(...frame)), reject })
+    );
     return { id, reply, forget: () => void this.#asked.delete(id) };
   }
 
