@@ -44,6 +44,7 @@ function world(): { create(key?: string): void; serve(): void; settle(count: num
     commit: () => {},
     beforeCommit: (run) => void before.push(run),
     commitSoon: () => {},
+    done: () => {},
     wakeAt: () => {},
   };
   const engine = new TaskEngine(core);

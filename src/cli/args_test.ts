@@ -39,7 +39,7 @@ test("backup takes the file to be made, and the store to be copied", () => {
 
 const faults: [string, string[], RegExp][] = [
   ["a command that is nearly one", ["dve"], /"dve", did you mean "dev"\?/],
-  ["a command like no other", ["frobnicate"], /there are dev, worker, backup, version, help/],
+  ["a command like no other", ["frobnicate"], /there are dev, worker, expose, curl, backup, version, help/],
   ["a flag that is nearly one", ["dev", "--prot", "1"], /"--prot", did you mean "--port"\?/],
   ["a flag that is cut short", ["dev", "--js"], /did you mean "--json"\?/],
   ["a flag before the command", ["--port", "1"], /A command comes first/],

@@ -51,7 +51,8 @@ export async function once<Op extends OpName, T>(
   Internal?: Fault,
 ): Promise<T> {
   try {
-    return read(await link.call(op, await input(), { timeoutMs, signal }));
+    const given = input();
+    return read(await link.call(op, given instanceof Promise ? await given : given, { timeoutMs, signal }));
   } catch (cause) {
     if (!Internal || !(cause instanceof AetherError) || cause.code !== "INTERNAL") throw cause;
     throw new Internal(cause.message, { cause, retryable: cause.retryable, details: cause.details });

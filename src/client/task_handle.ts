@@ -1,6 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { type AetherError, type AetherErrorOptions, NotFoundError, TaskFailedError, TimeoutError } from "../errors.ts";
 import { decodeStructured } from "../protocol/structured.ts";
+import type { OpOutput } from "../protocol/ops.ts";
 import type { TaskEvent, TaskInfo } from "../protocol/tasks.ts";
 import type { Link } from "../session/link.ts";
 import { ask, follow, insist } from "./follow.ts";
@@ -15,6 +16,9 @@ export function decodeValue(bytes: Uint8Array | undefined, isStructured: boolean
   return isStructured ? decodeStructured(bytes!) : bytes;
 }
 
+/** What became of a task. */
+export type Outcome = OpOutput<"task.result">;
+
 /** A task that was created: what comes of it, and a way to stop it. */
 export class TaskHandle<Output = unknown, Chunk = unknown> {
   readonly #link: Link;
@@ -22,12 +26,20 @@ export class TaskHandle<Output = unknown, Chunk = unknown> {
   readonly taskId: string;
   /** Whether it was made by this call; false when a key named one that was there already. */
   readonly isNew: boolean;
+  /** What the gateway tells unasked; undefined when it must be asked. */
+  #outcome: Promise<Outcome> | undefined;
+  readonly #onAsk: (() => void) | undefined;
 
   /** Made by `client.createTask()` and `client.taskHandle()`. */
-  constructor(link: Link, taskId: string, isNew = false) {
+  constructor(link: Link, taskId: string, isNew = false, outcome?: Promise<Outcome>, onAsk?: () => void) {
     this.#link = link;
     this.taskId = taskId;
     this.isNew = isNew;
+    this.#outcome = outcome;
+    this.#onAsk = onAsk;
+    const forget = (): void => this.#outcome = undefined;
+    // What is not completed may begin again: whoever asks later asks the gateway.
+    outcome?.then(({ task }) => task && forget(), forget);
   }
 
   /**
@@ -36,8 +48,12 @@ export class TaskHandle<Output = unknown, Chunk = unknown> {
    * @throws {TimeoutError} it took longer than it may
    */
   async result(options: { signal?: AbortSignal } = {}): Promise<Output> {
-    const { taskId } = this;
-    const { task, result, isStructured } = await insist(this.#link, "task.result", { taskId }, options.signal);
+    this.#onAsk?.();
+    const { signal } = options;
+    // A wait that may be given up is a call of its own.
+    const told = signal ? undefined : await this.#outcome?.catch(() => undefined);
+    const { task, result, isStructured } = told ??
+      await insist(this.#link, "task.result", { taskId: this.taskId }, signal);
     if (task) throw whyNot(task);
     return decodeValue(result, isStructured) as Output;
   }

@@ -11,7 +11,7 @@ import type { Session } from "../session/session.ts";
 import { ask, type CallOptions, heard, insist } from "./follow.ts";
 import { servingOf } from "./serving.ts";
 import type { DefinedTaskOptions, PlainTaskOptions } from "./task_definition.ts";
-import { TaskHandle, type TaskHandleEvent } from "./task_handle.ts";
+import { type Outcome, TaskHandle, type TaskHandleEvent } from "./task_handle.ts";
 
 /** Which tasks, and how many. */
 export interface TaskQueryOptions extends TaskFilter, CallOptions {
@@ -108,31 +108,49 @@ type AnyOptions = DefinedTaskOptions<unknown, unknown, unknown> | PlainTaskOptio
 
 /** Makes the verb; `own` is what holds when nothing else is said. */
 export function createTask(link: Link, own?: { parentTaskId: string }): CreateTask {
-  return ((options: AnyOptions) =>
-    ask(
+  // Whoever asks for results gets those of the next tasks unasked, until one comes that nobody has asked for.
+  let isAsking = false;
+  return ((options: AnyOptions) => {
+    let isAsked = false;
+    const watch = isAsking ? link.requests?.expect() : undefined;
+    watch?.reply.then(() => isAsking &&= isAsked, () => {});
+    const made = ask(
       link,
       "task.create",
-      () => newTask(link, { ...own, ...options }),
+      () => newTask(link, options, { ...own, watch: watch?.id }),
       options,
-      ({ taskId, isNew }) => new TaskHandle(link, taskId, isNew),
-    )) as CreateTask;
+      ({ taskId, isNew, isWatched }) => {
+        if (!isWatched) watch?.forget();
+        const outcome = isWatched ? watch?.reply as Promise<Outcome> : undefined;
+        return new TaskHandle(link, taskId, isNew, outcome, () => isAsking = isAsked = true);
+      },
+    );
+    if (watch) made.catch(watch.forget);
+    return made;
+  }) as CreateTask;
 }
 
-/** What travels of a task that is to be made. */
-async function newTask(link: Link, options: AnyOptions): Promise<NewTask> {
+/** What the call itself says of a task, where its maker says nothing else. */
+type Own = Pick<OpInput<"task.create">, "parentTaskId" | "watch" | "workspace">;
+
+/** What travels of a task that is to be made; `known` is what its definition says. */
+function newTask(link: Link, options: AnyOptions, own: Own, known?: Partial<NewTask>): NewTask | Promise<NewTask> {
   const { task, input, taskType, targetImplementation, targetAgentId: target, signal: _, ...more } = options;
-  // As it is now: a switch that is asked for beside this must not change where the task goes.
-  const { workspace } = link;
+  if (!known) {
+    // As it is now: a switch that is asked for beside this must not change where the task goes.
+    own = { ...own, workspace: link.workspace };
+    if (task && !more.payload) return task.prepare(input).then((known) => newTask(link, options, own, known));
+    known = { ...task?.settings };
+  }
   const { delayMs, runAt, cron, dependsOn, retryPolicy, assignmentMode, timeout: __, ...rest } = more;
   const type = taskType ?? task?.type;
   if (!type) throw new InvalidArgumentError("Cannot create a task: give task or taskType", "taskType");
   const { bytes, isStructured } = encodeValue(input);
-  const known: Partial<NewTask> = { ...(rest.payload ? task?.settings : await task?.prepare(input)) };
   return {
     payload: bytes ?? NO_BYTES,
     isStructured,
     ...known,
-    workspace,
+    ...own,
     ...rest,
     type,
     implementation: targetImplementation ?? known.implementation,

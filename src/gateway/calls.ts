@@ -2,7 +2,7 @@
 import { InvalidArgumentError } from "../errors.ts";
 import { FLAG_ERROR, type FrameWriter } from "../protocol/frames.ts";
 import { toWireError } from "../protocol/error_wire.ts";
-import { encodeStructured } from "../protocol/structured.ts";
+import { encodeBriefly } from "../protocol/structured.ts";
 
 /** What the table needs of its session. */
 export interface Caller {
@@ -15,6 +15,8 @@ export interface Caller {
 export class CallTable {
   readonly #caller: Caller;
   readonly #open = new Map<number, AbortController>();
+  /** Replies that another call has asked for, and what to do when nobody waits for them any more. */
+  readonly #watches = new Map<number, () => void>();
 
   constructor(caller: Caller) {
     this.#caller = caller;
@@ -25,12 +27,19 @@ export class CallTable {
     return this.#open.size;
   }
 
+  /** How many replies are owed that another call has asked for. */
+  get watches(): number {
+    return this.#watches.size;
+  }
+
   /**
    * Refuses a second one under the id of one that is open: their answers could not be told apart.
    * @throws {InvalidArgumentError} then
    */
   requireNew(id: number): void {
-    if (this.#open.has(id)) throw new InvalidArgumentError(`Cannot take call ${id}: one with this id is open already`);
+    if (this.#open.has(id) || this.#watches.has(id)) {
+      throw new InvalidArgumentError(`Cannot take call ${id}: one with this id is open already`);
+    }
   }
 
   /** Notes one that takes longer than its turn; the signal aborts when nobody waits for it any more. */
@@ -38,6 +47,14 @@ export class CallTable {
     const controller = new AbortController();
     this.#open.set(id, controller);
     return controller.signal;
+  }
+
+  /**
+   * Notes a reply that another call has asked for, under an id that is new. It does not count as a call.
+   * @param gone hears that nobody waits for it any more
+   */
+  watch(id: number, gone: () => void): void {
+    this.#watches.set(id, gone);
   }
 
   /** Answers. */
@@ -52,8 +69,9 @@ export class CallTable {
 
   #reply(id: number, flags: number, body: unknown): void {
     this.#open.delete(id);
+    this.#watches.delete(id);
     if (this.#caller.ended) return;
-    this.#caller.writer.reply(id, flags, 0, encodeStructured(body));
+    this.#caller.writer.reply(id, flags, 0, encodeBriefly(body));
     this.#caller.touch();
   }
 
@@ -62,11 +80,15 @@ export class CallTable {
     const controller = this.#open.get(id);
     this.#open.delete(id);
     controller?.abort();
+    this.#watches.get(id)?.();
+    this.#watches.delete(id);
   }
 
   /** The session is over. */
   end(): void {
     for (const controller of this.#open.values()) controller.abort();
     this.#open.clear();
+    for (const gone of this.#watches.values()) gone();
+    this.#watches.clear();
   }
 }

@@ -26,6 +26,8 @@ export interface Core {
   beforeCommit(run: () => void): void;
   /** Asks for a commit at the end of the turn, when the store was changed and nobody writes. */
   commitSoon(): void;
+  /** An operation was done: after some of them the turn ends early. */
+  done(): void;
   /** Asks to be woken at a moment, ms since epoch: time has work to do then. */
   wakeAt(at: number): void;
 }

@@ -154,6 +154,7 @@ class EmbeddedGateway implements Gateway, Door, House, SessionFate, Administered
       commit: () => turns.commit(),
       beforeCommit: (run) => turns.beforeCommit(run),
       commitSoon: () => turns.schedule(),
+      done: () => turns.done(),
       wakeAt: (at) => this.#caretaker.wakeAt(at),
     };
     this.#core = core;

@@ -56,7 +56,10 @@ export class Ops {
       this.#core.counters.calls++;
       let signal: AbortSignal | undefined;
       const output = op.run(session, op.check(body?.in ?? {}), () => (signal ??= calls.open(id)));
-      if (!(output instanceof Promise)) return calls.answer(id, output);
+      if (!(output instanceof Promise)) {
+        calls.answer(id, output);
+        return this.#core.done();
+      }
       const wait = signal ??= calls.open(id);
       output.then((value) => wait.aborted || calls.answer(id, value))
         .catch((error) => wait.aborted || this.#refuse(session, id, error));

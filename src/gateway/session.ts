@@ -10,7 +10,7 @@ import { BATCH_BYTES } from "../protocol/limits.ts";
 import type { Gap } from "../protocol/messages.ts";
 import type { Notice } from "../protocol/ops.ts";
 import { type Identity, identityTopic } from "../protocol/principals.ts";
-import { encodeStructured } from "../protocol/structured.ts";
+import { encodeBriefly, encodeStructured } from "../protocol/structured.ts";
 import { Outbox } from "../session/outbox.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { Consumer, Listener } from "./consumer.ts";
@@ -291,7 +291,7 @@ export class Session implements Listener, Asker, StreamHost {
   /** Something the client did not ask for. */
   notify(notice: Notice): void {
     if (this.ended) return;
-    this.writer.structured(FrameKind.Notify, encodeStructured(notice));
+    this.writer.structured(FrameKind.Notify, encodeBriefly(notice));
     this.touch();
   }
 

@@ -11,6 +11,9 @@ export interface Writer {
   fail(error: unknown): void;
 }
 
+/** Operations after which a turn ends early. */
+const MOST = 64;
+
 /**
  * Group commit: everything of a turn of the event loop is made durable at once, and only then do receipts, replies and
  * deliveries of that turn leave.
@@ -22,6 +25,11 @@ export class Turns {
   readonly #before: (() => void)[] = [];
   #writers: Writer[] = [];
   #isScheduled = false;
+  /** A commit is under way, and another turn has ended meanwhile. */
+  #isUnderWay = false;
+  #isLate = false;
+  /** Operations done in this turn, or since it was ended early. */
+  #done = 0;
 
   constructor(store: Store, endOfTurn: EndOfTurn, broken: (error: unknown) => void) {
     this.#store = store;
@@ -42,6 +50,16 @@ export class Turns {
     this.#endOfTurn(this.#commit);
   }
 
+  /**
+   * An operation was done. After some of them the turn ends early: who hears of those may work while the rest is done here.
+   */
+  done(): void {
+    if (++this.#done < MOST || !this.#isScheduled) return;
+    this.#commit();
+    // What ends the turn in time is still to come.
+    this.#isScheduled = true;
+  }
+
   /** Has something done before every commit. */
   beforeCommit(run: () => void): void {
     this.#before.push(run);
@@ -59,12 +77,18 @@ export class Turns {
   }
 
   readonly #commit = (): void => {
+    if (this.#isUnderWay) {
+      this.#isLate = true;
+      return;
+    }
+    this.#done = 0;
     // Those who come while a commit is under way belong to the next one: what they wrote may not be in this one.
     const writers = this.#writers;
     this.#writers = [];
     try {
       for (const writer of writers) writer.seal();
       const durable = this.commit();
+      this.#isUnderWay = durable instanceof Promise;
       if (durable instanceof Promise) durable.then(() => this.#write(writers), () => {});
       else this.#write(writers);
     } catch {
@@ -73,7 +97,7 @@ export class Turns {
   };
 
   #write(writers: Writer[]): void {
-    this.#isScheduled = false;
+    this.#isScheduled = this.#isUnderWay = false;
     for (const writer of writers) {
       try {
         writer.release();
@@ -81,11 +105,12 @@ export class Turns {
         writer.fail(error);
       }
     }
-    if (this.#writers.length > 0) this.schedule();
+    if (this.#writers.length > 0 || this.#isLate) this.schedule();
+    this.#isLate = false;
   }
 
   #fail(error: unknown): never {
-    this.#isScheduled = false;
+    this.#isScheduled = this.#isUnderWay = false;
     this.#writers = [];
     this.#broken(error);
     throw error;

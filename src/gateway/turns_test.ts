@@ -27,6 +27,36 @@ test("everybody who wrote in a turn is released after its commit", () => {
   assert.deepEqual(heard, ["before", "a", "b"]);
 });
 
+test("a turn of many operations ends early, and goes on", () => {
+  let commits = 0;
+  const { turns, end, heard, writer } = world(() => void commits++);
+  for (let count = 1; count <= 150; count++) {
+    turns.enqueue(writer(String(count)));
+    turns.done();
+  }
+  assert.deepEqual([commits, heard.at(-1)], [2, "128"]);
+  end();
+  assert.deepEqual([commits, heard.length], [3, 150]);
+});
+
+test("while a slow commit is under way no other begins, and what came meanwhile has one of its own", async () => {
+  const commits: (() => void)[] = [];
+  const { turns, end, heard, writer } = world(() => new Promise((resolve) => commits.push(resolve)));
+  for (let count = 1; count <= 150; count++) {
+    turns.enqueue(writer(String(count)));
+    turns.done();
+  }
+  end();
+  assert.deepEqual([commits.length, heard], [1, []]);
+  commits[0]();
+  await new Promise((resolve) => setTimeout(resolve));
+  assert.deepEqual([commits.length, heard.at(-1)], [1, "64"]);
+  end();
+  commits[1]();
+  await new Promise((resolve) => setTimeout(resolve));
+  assert.equal(heard.length, 150);
+});
+
 // A commit in the middle of a turn that failed undid what others had changed in it, and was said to its caller alone:
 // at the end of the turn there was nothing left to write, so that commit was fine, and the others got their receipts.
 test("a commit that fails in the middle of a turn is everybody's: nobody is released", async () => {

@@ -89,8 +89,14 @@ export interface OpMap {
   "checkpoint.list": { in: Owner & { cursor?: string }; out: { entries: CheckpointInfo[]; nextCursor?: string } };
   "workspace.switch": { in: { workspace: string }; out: { identity: Identity; topic: string; config: ConfigSnapshot } };
   "progress.report": { in: ProgressReport; out: null };
-  /** Makes a task, or finds the one that a key names already. */
-  "task.create": { in: NewTask; out: { taskId: string; status: TaskStatus; isNew: boolean } };
+  /**
+   * Makes a task, or finds the one that a key names already. `watch` is the id of a call that is not made: when `isWatched`,
+   * its reply comes as soon as the task is over, and is that of `task.result`.
+   */
+  "task.create": {
+    in: NewTask & { watch?: number };
+    out: { taskId: string; status: TaskStatus; isNew: boolean; isWatched?: boolean };
+  };
   /**
    * Says how many slots the caller has for tasks of a pool, and which attempts it is working on. Said again, it replaces
    * what was said before; 0 slots takes nothing new. `lost` are attempts that are not its own any more.

@@ -14,11 +14,11 @@ class Encoder {
   #view = new DataView(this.#bytes.buffer);
   #at = 0;
 
-  /** Encodes one value into a buffer of its own: isolates are handed theirs for good. */
+  /** Encodes one value; what comes out is overwritten by the next. */
   encode(value: unknown, depth: number): Uint8Array {
     this.#at = 0;
     this.#put(value, depth);
-    const out = this.#bytes.slice(0, this.#at);
+    const out = this.#bytes.subarray(0, this.#at);
     // One large body must not pin its size for good.
     if (this.#bytes.length > 64 * 1024) this.#resize(1024);
     return out;
@@ -43,21 +43,22 @@ class Encoder {
     return at;
   }
 
-  /** A tag and a number after it. */
-  #tag(tag: number, size: 0 | 1 | 2 | 4, value: number): void {
-    const at = this.#open(1 + size);
-    this.#bytes[at] = tag;
-    if (size === 1) this.#bytes[at + 1] = value;
-    else if (size === 2) this.#view.setUint16(at + 1, value);
-    else if (size === 4) this.#view.setUint32(at + 1, value);
-  }
-
   /** A length in the smallest form: in the first byte up to `most`, else behind one of three tags; 0 for a form that is not there. */
   #head(value: number, small: number, most: number, tag1: number, tag2: number): void {
-    if (value <= most) this.#tag(small | value, 0, 0);
-    else if (tag1 && value < 256) this.#tag(tag1, 1, value);
-    else if (value < 65536) this.#tag(tag2, 2, value);
-    else this.#tag(tag2 + 1, 4, value);
+    if (value <= most) return this.#byte(small | value);
+    if (tag1 && value < 256) {
+      const at = this.#open(2);
+      this.#bytes[at] = tag1;
+      this.#bytes[at + 1] = value;
+    } else if (value < 65536) {
+      const at = this.#open(3);
+      this.#bytes[at] = tag2;
+      this.#view.setUint16(at + 1, value);
+    } else {
+      const at = this.#open(5);
+      this.#bytes[at] = tag2 + 1;
+      this.#view.setUint32(at + 1, value);
+    }
   }
 
   #text(text: string): void {
@@ -65,14 +66,15 @@ class Encoder {
     if (length < 32) {
       // Short and plain, as keys are: no call of the platform's encoder.
       const at = this.#open(1 + length);
-      let index = 0;
-      for (; index < length; index++) {
+      const bytes = this.#bytes;
+      let codes = 0;
+      for (let index = 0; index < length; index++) {
         const code = text.charCodeAt(index);
-        if (code > 127) break;
-        this.#bytes[at + 1 + index] = code;
+        codes |= code;
+        bytes[at + 1 + index] = code;
       }
-      if (index === length) {
-        this.#bytes[at] = 0xa0 | length;
+      if (codes < 128) {
+        bytes[at] = 0xa0 | length;
         return;
       }
       this.#at = at;
@@ -89,15 +91,18 @@ class Encoder {
 
   #put(value: unknown, depth: number): void {
     switch (typeof value) {
+      case "string":
+        return this.#text(value);
       case "undefined":
-        return this.#tag(0xc0, 0, 0);
+        return this.#byte(0xc0);
       case "boolean":
-        return this.#tag(value ? 0xc3 : 0xc2, 0, 0);
+        return this.#byte(value ? 0xc3 : 0xc2);
       case "number":
-        if (value >= 0 && value < 2 ** 32 && Number.isInteger(value) && !Object.is(value, -0)) {
-          return this.#head(value, 0, 127, 0xcc, 0xcd);
+        // As 32 bits it is the same, and no -0: a whole number of the short forms.
+        if ((value | 0) === value && value >= -32 && value <= 127 && (value !== 0 || 1 / value > 0)) {
+          return this.#byte(value & 255);
         }
-        if (value < 0 && value >= -32 && Number.isInteger(value)) return this.#tag(value & 255, 0, 0);
+        if (value > 0 && value < 2 ** 32 && Number.isInteger(value)) return this.#head(value, 0, 127, 0xcc, 0xcd);
         {
           const at = this.#open(9);
           this.#bytes[at] = 0xcb;
@@ -112,31 +117,28 @@ class Encoder {
         this.#bytes[at] = 0xd3;
         return this.#view.setBigInt64(at + 1, value);
       }
-      case "string":
-        return this.#text(value);
       case "object":
-        break;
+        return value === null ? this.#byte(0xc0) : this.#object(value, depth);
       default:
         throw new InvalidArgumentError(`Cannot encode a ${typeof value}`);
     }
-    if (value === null) return this.#tag(0xc0, 0, 0);
+  }
+
+  #byte(byte: number): void {
+    const at = this.#open(1);
+    this.#bytes[at] = byte;
+  }
+
+  #object(value: object, depth: number): void {
     if (value instanceof Uint8Array) {
       this.#head(value.length, 0, -1, 0xc4, 0xc5);
       return this.#raw(value);
     }
-    if (value instanceof Date) {
-      const seconds = Math.floor(+value / 1000);
-      if (seconds !== seconds) throw new InvalidArgumentError("Cannot encode an invalid Date");
-      const at = this.#open(15);
-      this.#bytes.set([0xc7, 12, 0xff], at);
-      this.#view.setUint32(at + 3, (+value - seconds * 1000) * 1e6);
-      this.#view.setInt32(at + 7, Math.floor(seconds / 2 ** 32));
-      return this.#view.setUint32(at + 11, seconds >>> 0);
-    }
+    if (value instanceof Date) return this.#date(+value);
     if (depth === 0) throw new InvalidArgumentError("Cannot encode: nested too deep, or in a circle");
     if (Array.isArray(value)) {
       this.#head(value.length, 0x90, 15, 0, 0xdc);
-      for (const item of value) this.#put(item, depth - 1);
+      for (let index = 0; index < value.length; index++) this.#put(value[index], depth - 1);
       return;
     }
     const entries = value as Record<string, unknown>;
@@ -151,22 +153,38 @@ class Encoder {
       this.#put(item, depth - 1);
     }
   }
+
+  #date(ms: number): void {
+    const seconds = Math.floor(ms / 1000);
+    if (seconds !== seconds) throw new InvalidArgumentError("Cannot encode an invalid Date");
+    const at = this.#open(15);
+    this.#bytes.set([0xc7, 12, 0xff], at);
+    this.#view.setUint32(at + 3, (ms - seconds * 1000) * 1e6);
+    this.#view.setInt32(at + 7, Math.floor(seconds / 2 ** 32));
+    this.#view.setUint32(at + 11, seconds >>> 0);
+  }
 }
 
 let encoder: Encoder | undefined;
 
 /**
- * Encodes plain data.
+ * Encodes plain data into a buffer of its own: isolates are handed theirs for good.
  * @throws {InvalidArgumentError} for anything else, or when it is nested deeper than `depth`
  */
-export function encodeStructured(value: unknown, depth: number = STRUCTURED_DEPTH): Uint8Array {
+export function encodeStructured(value: unknown, depth?: number): Uint8Array {
+  return encodeBriefly(value, depth).slice();
+}
+
+/** The same for who copies it at once: the next encoding takes its place. */
+export function encodeBriefly(value: unknown, depth: number = STRUCTURED_DEPTH): Uint8Array {
   encoder ??= new Encoder();
   return encoder.encode(value, depth);
 }
 
-/** Keys seen last, by a hash of their bytes: bodies repeat theirs, and a hit makes no text. */
-const KEYS = 256;
-let keys: (string | undefined)[] | undefined;
+/** Short texts seen last, by a hash of their bytes: bodies repeat their keys and most of their words, and a hit makes no text. */
+const TEXTS = 256;
+const SHORT = 31;
+let texts: (string | undefined)[] | undefined;
 /** Floats are read through this; one for all, because decoding never yields. */
 let float: DataView | undefined;
 
@@ -208,29 +226,28 @@ class Decoder {
 
   #text(length: number): string {
     const at = this.#take(length);
-    return textAt(this.#bytes, at, at + length);
-  }
-
-  #key(): string {
-    const tag = this.#bytes[this.#at];
-    if ((tag & 0xe0) !== 0xa0) {
-      const key = this.#value(0);
-      return typeof key === "string" ? key : fault("a key that is no text");
-    }
-    this.#at++;
-    const length = tag & 31;
-    const at = this.#take(length);
     const bytes = this.#bytes;
+    if (length > SHORT) return textAt(bytes, at, at + length);
     let hash = length;
-    for (let index = at; index < at + length; index++) hash = (hash * 31 + bytes[index]) & (KEYS - 1);
-    keys ??= new Array(KEYS);
-    const known = keys[hash];
+    for (let index = at; index < at + length; index++) hash = (hash * 31 + bytes[index]) & (TEXTS - 1);
+    texts ??= new Array(TEXTS);
+    const known = texts[hash];
     if (known?.length === length) {
       let index = 0;
       while (index < length && known.charCodeAt(index) === bytes[at + index]) index++;
       if (index === length) return known;
     }
-    return (keys[hash] = textAt(bytes, at, at + length));
+    return (texts[hash] = textAt(bytes, at, at + length));
+  }
+
+  #key(): string {
+    const tag = this.#bytes[this.#at];
+    if ((tag & 0xe0) === 0xa0) {
+      this.#at++;
+      return this.#text(tag & 31);
+    }
+    const key = this.#value(0);
+    return typeof key === "string" ? key : fault("a key that is no text");
   }
 
   #array(length: number, depth: number): unknown[] {

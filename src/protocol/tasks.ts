@@ -311,21 +311,65 @@ export interface TaskAssignment {
   timeoutMs?: number;
 }
 
-/** What travels of an assignment: the rest of it is in the task. */
+/** What of a task is left out of an assignment where it is as it mostly is. */
+type Usual =
+  | "status"
+  | "assignmentMode"
+  | "failures"
+  | "maxAttempts"
+  | "metadata"
+  | "priority"
+  | "rootTaskId"
+  | "dependsOn"
+  | "weight";
+
+/** What travels of an assignment: the rest of it is in the task, or is as it mostly is. */
 export type AssignmentNotice =
-  & Pick<TaskAssignment, "task" | "payload" | "input" | "timeoutMs">
+  & { task: Omit<TaskInfo, Usual> & Partial<Pick<TaskInfo, Usual>> }
+  & Pick<TaskAssignment, "payload" | "input" | "timeoutMs">
   & Partial<Pick<TaskAssignment, "isStructured" | "launchParams">>;
+
+/** A task without what is as it mostly is. */
+export function briefly(task: TaskInfo): AssignmentNotice["task"] {
+  const { status, assignmentMode, failures, maxAttempts, metadata, priority, rootTaskId, dependsOn, weight } = task;
+  const brief: AssignmentNotice["task"] = task;
+  if (status === "running") brief.status = undefined;
+  if (assignmentMode === TaskAssignmentMode.Pool) brief.assignmentMode = undefined;
+  if (failures === 0) brief.failures = undefined;
+  if (maxAttempts === 1) brief.maxAttempts = undefined;
+  if (Object.keys(metadata).length === 0) brief.metadata = undefined;
+  if (priority === TaskPriority.Normal) brief.priority = undefined;
+  if (rootTaskId === task.taskId) brief.rootTaskId = undefined;
+  if (dependsOn.length === 0) brief.dependsOn = undefined;
+  if (weight === 1) brief.weight = undefined;
+  return brief;
+}
 
 /** The whole assignment. */
 export function assignmentOf(notice: AssignmentNotice): TaskAssignment {
-  const { task, launchParams = {}, isStructured = false } = notice;
+  const { payload, input, timeoutMs, launchParams = {}, isStructured = false } = notice;
+  const task: TaskInfo = {
+    status: "running",
+    assignmentMode: 2,
+    failures: 0,
+    maxAttempts: 1,
+    metadata: {},
+    priority: 30,
+    rootTaskId: notice.task.taskId,
+    dependsOn: [],
+    weight: 1,
+    ...notice.task,
+  };
   const { taskId, taskType, attempt, workspace, metadata } = task;
   return {
-    ...notice,
+    task,
     taskId,
     taskType,
     attempt,
+    payload,
     isStructured,
+    input,
+    timeoutMs,
     assignedTo: task.assignedTo!,
     assignedAt: task.startedAt!,
     workspace,

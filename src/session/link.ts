@@ -3,7 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Handlers } from "../base/emitter.ts";
 import type { ConnectionAck } from "../protocol/messages.ts";
 import type { Notice, OpInput, OpName, OpOutput } from "../protocol/ops.ts";
-import type { WaitOptions } from "./requests.ts";
+import type { Requests, WaitOptions } from "./requests.ts";
 import type { StreamPort } from "./stream_port.ts";
 
 /** What a capability may ask of a session: key-value store, checkpoints, tasks and the rest stand on this and nothing else. */
@@ -16,6 +16,8 @@ export interface Link {
   readonly onNotice: Handlers<Notice>;
   /** Has the gateway do a named operation; rejects with the typed error. */
   call<Op extends OpName>(op: Op, input: OpInput<Op>, options?: WaitOptions): Promise<OpOutput<Op>>;
+  /** Replies that one call asks for and another brings; undefined where calls go a longer way. */
+  readonly requests?: Pick<Requests, "expect">;
   /** Tells `onError` about something nobody else hears. */
   report(error: unknown): void;
 }

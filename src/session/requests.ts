@@ -11,7 +11,7 @@ import type { CancelTimer, Clock } from "../base/clock.ts";
 import { fromWireError, toWireError } from "../protocol/error_wire.ts";
 import { STRUCTURED_BYTES } from "../protocol/limits.ts";
 import { FLAG_ERROR, FRAME_HEAD, FrameKind, type FrameWriter, MessageView, readU32 } from "../protocol/frames.ts";
-import { decodeStructured, encodeStructured } from "../protocol/structured.ts";
+import { decodeStructured, encodeBriefly, encodeStructured } from "../protocol/structured.ts";
 import { IncomingMessage, type ReplyPayload } from "./incoming.ts";
 
 /** Answers one request: what it returns is the answer, what it throws reaches the asker as a typed error. */
@@ -23,6 +23,15 @@ export interface RequestLink {
   write(lay: (writer: FrameWriter) => void): () => boolean;
   readonly clock: Clock;
   timeoutMs(): number;
+}
+
+/** A reply to come that no frame of its own asks for: another call names it. */
+export interface Expected {
+  readonly id: number;
+  /** Rejects when the session is lost. */
+  readonly reply: Promise<unknown>;
+  /** It is not waited for any more. */
+  forget(): void;
 }
 
 interface Asked {
@@ -83,7 +92,8 @@ export class Requests {
 
   /** Has the gateway do a named operation; settles with its output or a typed error. */
   call(op: string, input: unknown, options: WaitOptions): Promise<unknown> {
-    const body = encodeStructured({ op, in: input });
+    // Laid before anything else is encoded.
+    const body = encodeBriefly({ op, in: input });
     if (body.length > STRUCTURED_BYTES) {
       throw new InvalidArgumentError(
         `Cannot ${op} with ${body.length} bytes: at most ${STRUCTURED_BYTES} are allowed in one call`,
@@ -96,9 +106,17 @@ export class Requests {
       `the gateway to ${op}`,
       lay,
       options,
-      // Copied once: what is kept of it must not pin the larger message it came in.
-      (bytes, start, end) => decodeStructured(bytes.slice(start + FRAME_HEAD + 6, end)),
+      outputOf,
     );
+  }
+
+  /** Waits for a reply that another call is to name. */
+  expect(): Expected {
+    const id = this.#next++ >>> 0;
+    const reply = new Promise((resolve, reject) =>
+      this.#asked.set(id, { answer: (...frame) => resolve(outputOf(...frame)), reject })
+    );
+    return { id, reply, forget: () => void this.#asked.delete(id) };
   }
 
   /** Lays a frame that is answered by a reply, and waits for it. */
@@ -213,6 +231,11 @@ export class Requests {
     for (const controller of this.#serving.values()) controller.abort(error);
     this.#serving.clear();
   }
+}
+
+/** What an operation has brought. Copied once: what is kept of it must not pin the larger message it came in. */
+function outputOf(bytes: Uint8Array, start: number, end: number): unknown {
+  return decodeStructured(bytes.slice(start + FRAME_HEAD + 6, end));
 }
 
 /** An answer: its source is who was asked. */

@@ -133,7 +133,7 @@ export interface KvExpired {
 export interface KvStore {
   /** What a key holds. */
   get(space: string, key: string, now: number): MaybePromise<KvRecord | undefined>;
-  /** Writes. Returns the new revision, or 0 when `expected` was not met. MUST copy the value or never let it be seen changed. */
+  /** Writes. Returns the new revision, or 0 when `expected` was not met. MUST have copied the value when it returns. */
   put(space: string, key: string, value: Uint8Array, write: KvWrite): MaybePromise<number>;
   /** Removes. Returns the revision of the removal, or 0 when there was nothing, or `expected` was not met. */
   delete(space: string, key: string, now: number, expected?: number): MaybePromise<number>;

@@ -68,6 +68,7 @@ function contextOf(
   waits: TaskWait[],
 ): TaskContext {
   const { task, taskId, attempt } = assignment;
+  let checkpoint: CheckpointClient | undefined;
   const wait = (spec: TaskWait): never => {
     waits.push(spec);
     throw new TaskWaiting(spec);
@@ -78,7 +79,10 @@ function contextOf(
     signal,
     idempotencyKey: task.idempotencyKey ?? taskId,
     resumeInput: decodeInput(assignment.input),
-    checkpoint: new CheckpointClient(ownedBy(link, taskId)),
+    // Made when asked for: few attempts have one.
+    get checkpoint() {
+      return (checkpoint ??= new CheckpointClient(ownedBy(link, taskId)));
+    },
     log: {
       debug: (message, fields) => emitter.log("debug", message, fields),
       info: (message, fields) => emitter.log("info", message, fields),

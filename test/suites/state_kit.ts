@@ -86,7 +86,11 @@ export function lateStore(): Store {
   const kv = store.kv;
   const slow: KvStore = {
     get: (...args) => late(() => kv.get(...args)) as ReturnType<KvStore["get"]>,
-    put: (...args) => late(() => kv.put(...args)) as ReturnType<KvStore["put"]>,
+    // Copied at once: what it was given may be overwritten before it is written.
+    put: (space, key, value, write) => {
+      const copy = value.slice();
+      return late(() => kv.put(space, key, copy, write)) as ReturnType<KvStore["put"]>;
+    },
     delete: (...args) => late(() => kv.delete(...args)) as ReturnType<KvStore["delete"]>,
     purge: (...args) => late(() => kv.purge(...args)) as ReturnType<KvStore["purge"]>,
     list: (...args) => late(() => kv.list(...args)) as ReturnType<KvStore["list"]>,

@@ -10,6 +10,7 @@ import { cases as retry } from "./tasks_retry.ts";
 import { cases as schedule } from "./tasks_schedule.ts";
 import { cases as store } from "./tasks_store.ts";
 import { cases as waits } from "./tasks_waits.ts";
+import { cases as watch } from "./tasks_watch.ts";
 import { cases as workers } from "./tasks_workers.ts";
 
 /** The task engine, through its operations; for runtimes with files and SQLite. */
@@ -21,6 +22,7 @@ export const cases: Case[] = [
   ...depend,
   ...waits,
   ...schedule,
+  ...watch,
   ...workers,
   ...events,
   ...query,

@@ -38,12 +38,17 @@ const oneCondition = <Input extends Condition>(): v.CheckAction<Input, string> =
     "give either expected or ifRevision",
   );
 
-/** Makes the check of one operation. */
+/**
+ * Makes the check of one operation.
+ * @param isPlain whether the schema would change nothing, found out faster; false when in doubt
+ */
 export function checked<Name extends OpName>(
   name: Name,
   schema: v.GenericSchema<unknown, unknown>,
+  isPlain?: (input: unknown) => boolean,
 ): (input: unknown) => OpInput<Name> {
-  return (input) => check(schema as v.GenericSchema<unknown, OpInput<Name>>, input, name);
+  return (input) =>
+    isPlain?.(input) ? input as OpInput<Name> : check(schema as v.GenericSchema<unknown, OpInput<Name>>, input, name);
 }
 
 /** See {@link OpInput}; one for each operation. */

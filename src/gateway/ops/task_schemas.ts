@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { KV_VALUE_BYTES } from "../../protocol/kv.ts";
 import { count, segment } from "../schemas.ts";
 import { checked } from "./kv_schemas.ts";
+import { isPlainCreate, isPlainSettle } from "./task_checks.ts";
 
 const id = v.pipe(v.string(), v.minLength(1), v.maxLength(128));
 const short = v.pipe(v.string(), v.maxLength(256));
@@ -114,6 +115,7 @@ export const create = checked(
   "task.create",
   v.object({
     type: segment,
+    watch: optional(v.pipe(count, v.maxValue(2 ** 32 - 1))),
     workspace: optional(segment),
     implementation: optional(segment),
     mode: optional(v.picklist([0, 1, 2])),
@@ -150,6 +152,7 @@ export const create = checked(
     completionEvent: optional(v.object({ name: optional(short), onStatuses: optional(v.array(status)) })),
     launchParams: optional(texts),
   }),
+  isPlainCreate,
 );
 export const serve = checked(
   "task.serve",
@@ -163,7 +166,7 @@ export const serve = checked(
     running: optional(v.pipe(v.array(running), v.maxLength(10_000))),
   }),
 );
-export const settle = checked("task.settle", v.object({ taskId: id, attempt, outcome }));
+export const settle = checked("task.settle", v.object({ taskId: id, attempt, outcome }), isPlainSettle);
 export const emit = checked(
   "task.emit",
   v.object({

@@ -19,18 +19,21 @@ import type { TaskProgress } from "./progress.ts";
 import { bulkTasks } from "./task_bulk.ts";
 import { findTask, TaskReads } from "./task_reads.ts";
 import * as schemas from "./task_schemas.ts";
+import { TaskWatches } from "./task_watches.ts";
 
 /** Tasks: what creators, workers and onlookers may ask for. Whoever may not see a task hears that there is none. */
 export class TaskOps implements OpGroup, TaskProgress {
   readonly #core: Core;
   readonly #engine: TaskEngine;
   readonly #creation: TaskCreation;
+  readonly #watches: TaskWatches;
   readonly ops: OpGroup["ops"];
 
   constructor(core: Core, engine: TaskEngine, creation: TaskCreation) {
     this.#core = core;
     this.#engine = engine;
     this.#creation = creation;
+    this.#watches = new TaskWatches(engine);
     this.ops = {
       ...new TaskReads(engine).ops,
       "task.create": { check: schemas.create, run: (session, input) => this.#create(session, input) },
@@ -68,12 +71,13 @@ export class TaskOps implements OpGroup, TaskProgress {
       ? targetFault(session, target)
       : undefined;
     if (fault) throw new PermissionDeniedError(`Cannot make a task: ${fault}`);
+    if (input.watch !== undefined) session.calls.requireNew(input.watch);
     const may = (state: TaskState): boolean => taskFault(session, state) === undefined;
-    return then(this.#creation.create(input, session.topic, workspace, may), ({ state, isNew }) => ({
-      taskId: state.id,
-      status: state.status,
-      isNew,
-    }));
+    return then(this.#creation.create(input, session.topic, workspace, may), ({ state, isNew }) => {
+      const { id: taskId, status } = state;
+      const isWatched = isNew && input.watch !== undefined && this.#watches.add(session, input.watch, state);
+      return { taskId, status, isNew, isWatched: isWatched || undefined };
+    });
   }
 
   // ---- workers --------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@ import type { PoolInfo } from "../../protocol/tasks.ts";
 import type { Core } from "../core.ts";
 import type { Session } from "../session.ts";
 import type { TaskLine } from "./line.ts";
-import { Pool } from "./pool.ts";
+import { Pool, type PoolLink } from "./pool.ts";
 import type { TaskState } from "./record.ts";
 import type { Task } from "./task.ts";
 import { type Give, Worker, type WorkPlace } from "./worker.ts";
@@ -22,7 +22,7 @@ export interface Announcement {
 export class Dispatcher {
   readonly #core: Core;
   readonly #give: Give;
-  readonly #onDelay: (pool: Pool, line: TaskLine, until: number) => void;
+  readonly #link: PoolLink;
   readonly #pools = new Map<string, Pool>();
   /** By session, and then by the pool they work for. */
   readonly #workers = new Map<Session, Map<WorkPlace, Worker>>();
@@ -33,7 +33,10 @@ export class Dispatcher {
   constructor(core: Core, give: Give, alarm: (at: number, run: () => void) => void) {
     this.#core = core;
     this.#give = give;
-    this.#onDelay = (pool, line, until) => alarm(until, () => this.#pump(pool, line));
+    this.#link = {
+      onRoom: (pool, line) => this.#pump(pool, line),
+      onDelay: (pool, line, until) => alarm(until, () => this.#pump(pool, line)),
+    };
   }
 
   /** The pool a task waits in: that of its implementation, or that of the one principal it is meant for. */
@@ -44,35 +47,34 @@ export class Dispatcher {
   #pool(workspace: string, implementation: string): Pool {
     const key = `${workspace}\0${implementation}`;
     let pool = this.#pools.get(key);
-    if (!pool) this.#pools.set(key, pool = new Pool(workspace, implementation, this.#onDelay));
+    if (!pool) this.#pools.set(key, pool = new Pool(workspace, implementation, this.#link));
     return pool;
   }
 
   /** A task waits from now on; `isFirst` for one that has waited before. */
   enqueue(task: Task, isFirst = false): void {
     const pool = this.#poolOf(task.state);
-    const line = pool.line(task.state.type);
+    const line = task.place = pool.line(task.state.type);
+    if (pool.giveAtOnce(line, task, this.#core.clock.now(), this.#give)) return;
     line.queue.push(task, isFirst);
     this.#pump(pool, line);
   }
 
   /** A task does not wait any more. */
   dequeue(task: Task): void {
-    if (task.ticket > 0) this.#poolOf(task.state).line(task.state.type).queue.remove(task);
+    if (task.ticket > 0) task.place!.dequeue(task);
   }
 
   /** A task runs that was not given out here: the gateway was away meanwhile. */
-  count({ state }: Task): void {
-    this.#poolOf(state).line(state.type).limiter.enter(state, this.#core.clock.now());
+  count(task: Task): void {
+    const { state } = task;
+    const line = task.place = this.#poolOf(state).line(state.type);
+    line.limiter.enter(state, this.#core.clock.now());
   }
 
   /** An attempt is over as far as limits are concerned; its worker's slot is another matter. */
-  leave({ state }: Task): void {
-    const pool = this.#poolOf(state);
-    const line = pool.line(state.type);
-    line.limiter.leave(state);
-    line.queue.release(state.concurrency?.key ?? "");
-    this.#pump(pool, line);
+  leave(task: Task): void {
+    task.place!.leave(task);
   }
 
   #pump(pool: Pool, line: TaskLine): void {

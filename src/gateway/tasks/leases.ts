@@ -1,5 +1,5 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { type AssignmentNotice, isActive, type RevokeKind, type TaskError } from "../../protocol/tasks.ts";
+import { type AssignmentNotice, briefly, isActive, type RevokeKind, type TaskError } from "../../protocol/tasks.ts";
 import type { Core } from "../core.ts";
 import type { Session } from "../session.ts";
 import { then } from "../soon.ts";
@@ -254,5 +254,12 @@ function isIts(worker: Worker, state: TaskState): boolean {
 /** What is left out is what it is when nothing is said. */
 function noticeOf(state: TaskState, payload: Uint8Array): AssignmentNotice {
   const { isStructured, input, launchParams, timeoutMs } = state;
-  return { task: infoOf(state), payload, isStructured: isStructured || undefined, input, launchParams, timeoutMs };
+  return {
+    task: briefly(infoOf(state)),
+    payload,
+    isStructured: isStructured || undefined,
+    input,
+    launchParams,
+    timeoutMs,
+  };
 }

@@ -1,10 +1,16 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import type { PoolInfo } from "../../protocol/tasks.ts";
-import { Limiter } from "./limiter.ts";
-import { take, type TaskLine } from "./line.ts";
-import { TaskQueue } from "./queue.ts";
+import { take, TaskLine } from "./line.ts";
 import type { Task } from "./task.ts";
 import type { Give, Worker, WorkPlace } from "./worker.ts";
+
+/** What a pool asks of those above. */
+export interface PoolLink {
+  /** Another task of a line may begin. */
+  onRoom(pool: Pool, line: TaskLine): void;
+  /** One may at a moment. */
+  onDelay(pool: Pool, line: TaskLine, until: number): void;
+}
 
 /** Workers and waiting tasks of one kind in one workspace, or of one named principal. */
 export class Pool implements WorkPlace {
@@ -15,17 +21,12 @@ export class Pool implements WorkPlace {
   /** Those that may have room, in the order of their turns: looking for one costs nothing when all are busy. */
   readonly #free = new Set<Worker>();
   isPaused = false;
-  /** Asks for another look at one of its lines at a moment. */
-  readonly #onDelay: (pool: Pool, line: TaskLine, until: number) => void;
+  readonly #link: PoolLink;
 
-  constructor(
-    workspace: string,
-    implementation: string,
-    onDelay: (pool: Pool, line: TaskLine, until: number) => void,
-  ) {
+  constructor(workspace: string, implementation: string, link: PoolLink) {
     this.workspace = workspace;
     this.implementation = implementation;
-    this.#onDelay = onDelay;
+    this.#link = link;
   }
 
   /** The line of a type, made when it is not there. */
@@ -34,9 +35,8 @@ export class Pool implements WorkPlace {
   }
 
   #open(type: string): TaskLine {
-    const limiter = new Limiter();
-    const queue = new TaskQueue(limiter, (until) => this.#onDelay(this, line, until));
-    const line: TaskLine = { type, limiter, queue };
+    const { onRoom, onDelay } = this.#link;
+    const line = new TaskLine(type, (line) => onRoom(this, line), (line, until) => onDelay(this, line, until));
     this.#lines.set(type, line);
     return line;
   }
@@ -58,6 +58,16 @@ export class Pool implements WorkPlace {
       take(line, task, now);
       give(task, worker);
     }
+  }
+
+  /** Gives a task that nobody waits before to a worker, if it may begin and somebody is free: it needs no place in the line. */
+  giveAtOnce({ queue, limiter }: TaskLine, task: Task, now: number, give: Give): boolean {
+    if (queue.size > 0 || this.isPaused || this.#free.size === 0 || limiter.blocked(task.state, now)) return false;
+    const worker = this.#pick(task);
+    if (!worker) return false;
+    limiter.enter(task.state, now);
+    give(task, worker);
+    return true;
   }
 
   /** A worker with room for a task, the one whose turn it is; it goes to the end of the turns. */

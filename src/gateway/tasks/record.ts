@@ -1,6 +1,6 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import type { ProgressReport } from "../../protocol/progress.ts";
-import { decodeStructured, encodeStructured } from "../../protocol/structured.ts";
+import { decodeStructured, encodeBriefly, encodeStructured } from "../../protocol/structured.ts";
 import type { NewTask, RetryPolicy, TaskError, TaskInfo, TaskStatus, TaskWait } from "../../protocol/tasks.ts";
 
 /** What is kept of a task, apart from large payloads and results. */
@@ -81,62 +81,116 @@ export const INLINE_BYTES = 1024;
  * The fields of a kept record, by their places: without names it is a third smaller, and read three times as fast. A new
  * field comes at the end, and one that is gone keeps its place.
  */
-const PLACES = {
-  id: 0,
-  type: 1,
-  workspace: 2,
-  implementation: 3,
-  mode: 4,
-  target: 5,
-  creator: 6,
-  createdAt: 7,
-  priority: 8,
-  weight: 9,
-  retry: 10,
-  root: 11,
-  parent: 12,
-  status: 13,
-  attempt: 14,
-  failures: 15,
-  losses: 16,
-  events: 17,
-  history: 18,
-  metadata: 19,
-  dependsOn: 20,
-  runAt: 21,
-  startedAt: 22,
-  completedAt: 23,
-  deadlineAt: 24,
-  timeoutMs: 25,
-  assignedTo: 26,
-  producer: 27,
-  payload: 28,
-  isStructured: 29,
-  result: 30,
-  isResultStructured: 31,
-  error: 32,
-  reason: 33,
-  progress: 34,
-  wait: 35,
-  input: 36,
-  concurrency: 37,
-  rateLimit: 38,
-  idempotencyKey: 39,
-  names: 40,
-  correlationId: 41,
-  taskClass: 42,
-  onDependencyFailure: 43,
-  completionEvent: 44,
-  launchParams: 45,
-  cron: 46,
-} satisfies Record<keyof TaskState, number>;
-const FIELDS = Object.keys(PLACES) as (keyof TaskState)[];
+const FIELDS = [
+  "id",
+  "type",
+  "workspace",
+  "implementation",
+  "mode",
+  "target",
+  "creator",
+  "createdAt",
+  "priority",
+  "weight",
+  "retry",
+  "root",
+  "parent",
+  "status",
+  "attempt",
+  "failures",
+  "losses",
+  "events",
+  "history",
+  "metadata",
+  "dependsOn",
+  "runAt",
+  "startedAt",
+  "completedAt",
+  "deadlineAt",
+  "timeoutMs",
+  "assignedTo",
+  "producer",
+  "payload",
+  "isStructured",
+  "result",
+  "isResultStructured",
+  "error",
+  "reason",
+  "progress",
+  "wait",
+  "input",
+  "concurrency",
+  "rateLimit",
+  "idempotencyKey",
+  "names",
+  "correlationId",
+  "taskClass",
+  "onDependencyFailure",
+  "completionEvent",
+  "launchParams",
+  "cron",
+] as const satisfies (keyof TaskState)[];
 
-/** Encodes what is kept. */
+type Values<Fields extends readonly (keyof TaskState)[]> = { [Place in keyof Fields]: TaskState[Fields[Place]] };
+
+/** Written out: reading fields by computed names took as long as all the rest of the encoding. */
+function valuesOf(state: TaskState): Values<typeof FIELDS> {
+  return [
+    state.id,
+    state.type,
+    state.workspace,
+    state.implementation,
+    state.mode,
+    state.target,
+    state.creator,
+    state.createdAt,
+    state.priority,
+    state.weight,
+    state.retry,
+    state.root,
+    state.parent,
+    state.status,
+    state.attempt,
+    state.failures,
+    state.losses,
+    state.events,
+    state.history,
+    state.metadata,
+    state.dependsOn,
+    state.runAt,
+    state.startedAt,
+    state.completedAt,
+    state.deadlineAt,
+    state.timeoutMs,
+    state.assignedTo,
+    state.producer,
+    state.payload,
+    state.isStructured,
+    state.result,
+    state.isResultStructured,
+    state.error,
+    state.reason,
+    state.progress,
+    state.wait,
+    state.input,
+    state.concurrency,
+    state.rateLimit,
+    state.idempotencyKey,
+    state.names,
+    state.correlationId,
+    state.taskClass,
+    state.onDependencyFailure,
+    state.completionEvent,
+    state.launchParams,
+    state.cron,
+  ];
+}
+
+/** Encodes what is kept, for who copies it at once. */
 export function encodeTask(state: TaskState): Uint8Array {
-  const values: unknown[] = [];
-  for (const field of FIELDS) values.push(state[field]);
-  return encodeStructured(values);
+  const values: unknown[] = valuesOf(state);
+  while (values.at(-1) === undefined) values.pop();
+  return encodeBriefly(values);
 }
 
 /** Decodes it. */

@@ -10,11 +10,21 @@ export interface Holder {
   free(id: string, attempt: number): boolean;
 }
 
+/** Where tasks wait, and count while they run. */
+export interface Place {
+  /** It does not wait any more. */
+  dequeue(task: Task): void;
+  /** Its attempt is over. */
+  leave(task: Task): void;
+}
+
 /** A live task: what is kept of it, and what only this process knows. Moments are ms since epoch, Infinity for never. */
 export interface Task {
   readonly state: TaskState;
   /** Who works on it now. */
   worker: Holder | undefined;
+  /** Where it waits or counts, or did so last. */
+  place: Place | undefined;
   /** Names its place in a queue; any other place of it is void. */
   ticket: number;
   /** The kept record is not what it is now. */
@@ -36,6 +46,7 @@ export function liveTask(state: TaskState): Task {
   return {
     state,
     worker: undefined,
+    place: undefined,
     ticket: 0,
     isDirty: false,
     readyAt: Infinity,

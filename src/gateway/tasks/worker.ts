@@ -108,8 +108,9 @@ export class Worker implements Holder {
   }
 }
 
+/** Most are a task's first, for which no text is made. */
 function nameOf(id: string, attempt: number): string {
-  return `${id} ${attempt}`;
+  return attempt === 1 ? id : `${id} ${attempt}`;
 }
 
 function goesBefore(a: Task, b: Task): boolean {
