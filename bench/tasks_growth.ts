@@ -39,7 +39,7 @@ function world(): { create(key?: string): void; serve(): void; settle(count: num
     limits: DEFAULT_LIMITS,
     store,
     counters: new Counters(),
-    splicer: { open: () => {}, again: () => false },
+    splicer: { open: () => {}, again: () => false, done: () => {} },
     dirty: () => {},
     commit: () => {},
     beforeCommit: (run) => void before.push(run),

@@ -27,7 +27,7 @@ export interface Core {
   /** Asks for a commit at the end of the turn, when the store was changed and nobody writes. */
   commitSoon(): void;
   /** An operation was done: after some of them the turn ends early. */
-  done(): void;
+  done(weight?: number): void;
   /** Asks to be woken at a moment, ms since epoch: time has work to do then. */
   wakeAt(at: number): void;
 }

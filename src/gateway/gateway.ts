@@ -149,12 +149,15 @@ class EmbeddedGateway implements Gateway, Door, House, SessionFate, Administered
       limits: this.limits,
       store,
       counters,
-      splicer: new Splicer({ limits: this.limits, counters, logger }, this.#registry),
+      splicer: new Splicer(
+        { limits: this.limits, counters, logger, done: (weight) => turns.done(weight) },
+        this.#registry,
+      ),
       dirty: (writer) => turns.enqueue(writer),
       commit: () => turns.commit(),
       beforeCommit: (run) => turns.beforeCommit(run),
       commitSoon: () => turns.schedule(),
-      done: () => turns.done(),
+      done: (weight) => turns.done(weight),
       wakeAt: (at) => this.#caretaker.wakeAt(at),
     };
     this.#core = core;

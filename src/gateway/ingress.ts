@@ -2,7 +2,8 @@
 import type { Context } from "hono";
 import { InvalidArgumentError } from "../errors.ts";
 import { type Identity, identityTopic, requireSegment } from "../protocol/principals.ts";
-import { LINK } from "../session/link.ts";
+import { channelsOf } from "../session/channels.ts";
+import { LINK, type StreamLink } from "../session/link.ts";
 import { forward } from "../proxy/forward.ts";
 import type { Authenticator } from "./auth.ts";
 import type { Core } from "./core.ts";
@@ -18,8 +19,14 @@ export interface IngressOptions {
   timeoutMs?: number;
 }
 
+/** Who asks, as the fabric sees it. */
+const IDENTITY: Identity = { type: "user", userId: "ingress", windowId: "http" };
 /** Headers that open the gateway, and are nobody else's business. */
 const KEYS = ["authorization", "x-api-key", "x-tenant-id"];
+/** What is not passed on, or is said by the gateway. */
+const HIDDEN = [...KEYS, "x-forwarded-prefix"];
+/** Requests that share an end. */
+const SHARED = 512;
 /** Path in front of every service. */
 export const INGRESS_PATH = "/s";
 
@@ -30,6 +37,7 @@ export class Ingress {
   readonly #services: ReadonlySet<string>;
   readonly #workspace: string;
   readonly #timeoutMs: number | undefined;
+  #link: StreamLink | undefined;
 
   constructor(core: Core, auth: Authenticator, options: IngressOptions) {
     if (!Array.isArray(options.services) || options.services.length === 0) {
@@ -51,30 +59,38 @@ export class Ingress {
     const implementation = c.req.param("implementation")!;
     // A service that is not shown and one that is not there look the same from outside.
     if (!this.#services.has(implementation)) return c.json({ title: "Not Found", status: 404 }, 404, PROBLEM);
-    const identity: Identity = { type: "user", userId: "ingress", windowId: "http" };
     const workspace = this.#workspace;
     const credentials: Record<string, string> = {};
     for (const name of KEYS) {
       const value = c.req.header(name);
       if (value !== undefined) credentials[name] = value;
     }
-    const decision = await this.#auth.authenticate({ identity, workspace, credentials });
+    const decision = await this.#auth.authenticate({ identity: IDENTITY, workspace, credentials });
     if (!decision.allowed) {
       const status = decision.code === "PERMISSION_DENIED" ? 403 : 401;
       const title = status === 401 ? "Unauthorized" : "Forbidden";
       const headers = status === 401 ? { ...PROBLEM, "www-authenticate": "Bearer" } : PROBLEM;
       return c.json({ title, status, detail: decision.reason }, status, headers);
     }
-    const link = localEnd(this.#core, { topic: identityTopic(identity), workspace, identity });
     const prefix = `${INGRESS_PATH}/${c.req.path.split("/", 3)[2]}`;
-    const headers = new Headers(c.req.raw.headers);
-    for (const name of KEYS) headers.delete(name);
-    headers.set("x-forwarded-prefix", prefix);
-    return forward({ [LINK]: link }, `sv::${implementation}`, c.req.raw, {
+    const headers: string[] = ["x-forwarded-prefix", prefix];
+    c.req.raw.headers.forEach((value, name) => {
+      if (!HIDDEN.includes(name)) headers.push(name, value);
+    });
+    return forward({ [LINK]: this.#end() }, `sv::${implementation}`, c.req.raw, {
       stripPrefix: prefix,
       headers,
       timeoutMs: this.#timeoutMs,
     });
+  }
+
+  /** Requests share an end, as those of one client do; one that is full is left to those who have it. */
+  #end(): StreamLink {
+    if (!this.#link || channelsOf(this.#link).size >= SHARED) {
+      const caller = { topic: identityTopic(IDENTITY), workspace: this.#workspace, identity: IDENTITY };
+      this.#link = localEnd(this.#core, caller);
+    }
+    return this.#link;
   }
 }
 

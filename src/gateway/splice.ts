@@ -23,7 +23,10 @@ export interface StreamTarget extends StreamHost {
   readonly connected: boolean;
 }
 
-type SplicerCore = Pick<Core, "limits" | "counters" | "logger">;
+/** An exchange begun or answered weighs as much as so many operations: what it is sent to takes that much longer with it. */
+const EXCHANGE = 4;
+
+type SplicerCore = Pick<Core, "limits" | "counters" | "logger" | "done">;
 
 /** Who may be opened to. */
 export interface StreamPeers {
@@ -93,6 +96,10 @@ export class Splicer implements StreamRouter {
     }
   }
 
+  done(): void {
+    this.#core.done(EXCHANGE);
+  }
+
   again(leg: Leg): boolean {
     const asked = leg.retry as Asked | undefined;
     if (!asked || leg.table.host.ended) return false;
@@ -114,6 +121,7 @@ export class Splicer implements StreamRouter {
     target.streams.lastGiven = ++this.#given;
     const { caller, minted } = asked;
     const head = minted.head(target.caller.topic);
+    this.done();
     writeOpen(target.writer, stream, asked.kind, asked.isEnd, utf8(caller.topic), utf8(caller.workspace ?? ""), head);
     target.touch();
   }

@@ -33,6 +33,8 @@ export interface StreamRouter {
   open(host: StreamHost, open: OpenFrame): void;
   /** Its target is gone, or takes nothing, before anything came of it: true when another one has it now. */
   again(leg: Leg): boolean;
+  /** A part of an exchange was passed on that others can work with. */
+  done(): void;
 }
 
 /** One end of a stream: what comes in by it goes out by the other. */
@@ -174,6 +176,7 @@ export class StreamTable {
     other.table.host.writer.structured(FrameKind.Head, body, other.stream, bytes[start + 5]);
     other.table.host.touch();
     if (bytes[start + 5] & FLAG_END) this.#ended(leg);
+    this.#router.done();
   }
 
   #ended(leg: Leg): void {

@@ -53,8 +53,9 @@ export class Turns {
   /**
    * An operation was done. After some of them the turn ends early: who hears of those may work while the rest is done here.
    */
-  done(): void {
-    if (++this.#done < MOST || !this.#isScheduled) return;
+  done(weight = 1): void {
+    this.#done += weight;
+    if (this.#done < MOST || !this.#isScheduled) return;
     this.#commit();
     // What ends the turn in time is still to come.
     this.#isScheduled = true;

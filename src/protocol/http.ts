@@ -64,30 +64,36 @@ export interface PassOptions {
  * @throws {InvalidArgumentError} for a name or value that is none: it would become a header line of its own
  */
 export function passHeaders(headers: readonly string[], options: PassOptions = {}): string[] {
-  const named = connectionNames(headers);
+  const { isCaller } = options;
+  let named: ReadonlySet<string> | undefined;
   const passed: string[] = [];
   for (let at = 0; at + 1 < headers.length; at += 2) {
-    const name = headers[at].toLowerCase();
+    const name = lowerName(headers[at]);
     const value = headers[at + 1];
-    if (!NAME.test(name)) throw new InvalidArgumentError(`Cannot pass on a header named "${name}"`, "headers");
     if (BAD_VALUE.test(value)) {
       throw new InvalidArgumentError(`Cannot pass on header "${name}": its value has a line break or NUL`, "headers");
     }
-    if (HOP_BY_HOP.has(name) || named?.has(name)) continue;
-    if (options.isCaller && IDENTITY.test(name)) continue;
-    passed.push(name, value);
+    if (HOP_BY_HOP.has(name)) {
+      if (name === "connection") named = namesIn(value, named);
+    } else if (!isCaller || name.charCodeAt(0) !== X || !IDENTITY.test(name)) passed.push(name, value);
   }
-  return passed;
+  if (!named) return passed;
+  return passed.filter((_, at) => !named.has(passed[at - at % 2]));
 }
 
-function connectionNames(headers: readonly string[]): Set<string> | undefined {
-  let named: Set<string> | undefined;
-  for (let at = 0; at + 1 < headers.length; at += 2) {
-    if (headers[at].toLowerCase() !== "connection") continue;
-    named ??= new Set();
-    for (const name of headers[at + 1].split(",")) named.add(name.trim().toLowerCase());
-  }
-  return named;
+/** First letter of the names of our own. */
+const X = 120;
+
+function lowerName(name: string): string {
+  if (NAME.test(name)) return name;
+  const lower = name.toLowerCase();
+  if (NAME.test(lower)) return lower;
+  throw new InvalidArgumentError(`Cannot pass on a header named "${name}"`, "headers");
+}
+
+/** The headers a `Connection` names. */
+function namesIn(value: string, before: ReadonlySet<string> = new Set()): ReadonlySet<string> {
+  return new Set([...before, ...value.split(",").map((name) => name.trim().toLowerCase())]);
 }
 
 /** A header's value; undefined when it is not there. */

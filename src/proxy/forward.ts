@@ -1,14 +1,16 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import type { Linked } from "../session/link.ts";
+import type { HttpRequestHead } from "../protocol/http.ts";
+import { LINK, type Linked } from "../session/link.ts";
 import { problem, toProxyError } from "./errors.ts";
-import { AetherFetchTransport } from "./fetch_transport.ts";
+import { exchange } from "./exchange.ts";
+import { flatHeaders } from "./heads.ts";
 
 /** How a request is forwarded. */
 export interface ForwardOptions {
   /** Taken off the front of the path. */
   stripPrefix?: string;
-  /** Headers instead of the request's own. */
-  headers?: Headers;
+  /** The headers to send, name, value, name, value; the request's own by default. */
+  headers?: readonly string[];
   /** How long to wait for the head of the answer, in ms. */
   timeoutMs?: number;
   /** Which of its backends the service should use. */
@@ -22,30 +24,32 @@ export async function forward(
   request: Request,
   options: ForwardOptions = {},
 ): Promise<Response> {
-  const { stripPrefix = "", headers = new Headers(request.headers), timeoutMs, backend } = options;
-  const transport = new AetherFetchTransport(via, target, { timeoutMs, backend });
+  const { stripPrefix = "", headers = flatHeaders(request.headers), timeoutMs, backend } = options;
+  const { method, url, body, signal } = request;
   try {
-    const url = new URL(request.url);
-    // Beside the path: put together as a text, "//host" in it would become the host.
-    const { pathname, search } = url;
-    url.pathname = stripped(pathname, stripPrefix);
-    url.search = search;
-    return await transport.fetch(url, {
-      method: request.method,
-      headers,
-      body: request.body,
-      signal: request.signal,
-      redirect: "manual",
-    });
+    const { origin, path } = placeOf(url);
+    const head: HttpRequestHead = { method, path: stripped(path, stripPrefix), origin, headers, backend };
+    return await exchange(via[LINK], target, head, body ? { stream: body } : undefined, { signal, timeoutMs });
   } catch (error) {
-    if (request.signal?.aborted) throw error;
+    if (signal?.aborted) throw error;
     return problem(toProxyError(error, target));
   }
 }
 
+/** A request's address is normalised: what stands behind the host begins with the third slash. */
+function placeOf(url: string): { origin: string; path: string } {
+  const at = url.indexOf("/", url.indexOf("//") + 2);
+  const hash = url.indexOf("#", at);
+  return at < 0
+    ? { origin: url, path: "/" }
+    : { origin: url.slice(0, at), path: hash < 0 ? url.slice(at) : url.slice(at, hash) };
+}
+
 /** A path without a prefix, when it has it as whole segments. */
-export function stripped(pathname: string, prefix: string): string {
+export function stripped(path: string, prefix: string): string {
   const trimmed = prefix.replace(/\/+$/, "");
-  const rest = pathname === trimmed || pathname.startsWith(`${trimmed}/`) ? pathname.slice(trimmed.length) : pathname;
-  return rest.replace(/^\/*/, "/");
+  const next = path[trimmed.length];
+  const has = path.startsWith(trimmed) && (next === undefined || next === "/" || next === "?");
+  // "//host" would be read as an address by somebody.
+  return (has ? path.slice(trimmed.length) : path).replace(/^\/*/, "/");
 }

@@ -7,6 +7,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { InvalidArgumentError } from "../errors.ts";
 import type { Linked } from "../session/link.ts";
 import { forward, stripped } from "./forward.ts";
+import { flatHeaders } from "./heads.ts";
 import type { Packet } from "./packets.ts";
 import type { Tunnel } from "./tunnel.ts";
 import { tunnelDial } from "./tunnel_dial.ts";
@@ -72,7 +73,7 @@ export function aetherProxy(options: AetherProxyOptions): MiddlewareHandler {
     if (upgrade && c.req.header("upgrade")?.toLowerCase() === "websocket") return upgrade(c, next);
     return await forward(via, targetOf(c), c.req.raw, {
       stripPrefix,
-      headers: requestHeaders(c, headers),
+      headers: headers && flatHeaders(requestHeaders(c, headers)),
       timeoutMs,
       backend,
     });
