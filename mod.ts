@@ -43,6 +43,7 @@ export {
 export type { PlatformClientOptions } from "./src/client/platform.ts";
 export type { ProxyHttpOptions } from "./src/proxy/proxy_http.ts";
 export type { BodySource } from "./src/proxy/body.ts";
+export type { HeadersSource } from "./src/proxy/heads.ts";
 export type { ExchangeOptions } from "./src/proxy/exchange.ts";
 export { KVClient } from "./src/client/kv.ts";
 export type {

@@ -4,14 +4,14 @@ import { type HttpRequestHead, requireMethod } from "../protocol/http.ts";
 import { LINK, type Linked, type StreamLink } from "../session/link.ts";
 import { type Body, type BodySource, toBody } from "./body.ts";
 import { exchange, type ExchangeOptions, requireLink } from "./exchange.ts";
-import { flatHeaders, toPlace } from "./heads.ts";
+import { flatHeaders, type HeadersSource, toPlace } from "./heads.ts";
 
 /** Options of an {@link AetherFetchTransport}, for every request made with it. */
 export interface FetchTransportOptions extends Omit<ExchangeOptions, "signal"> {
   /** Which of its backends the service should use. */
   backend?: string;
   /** Headers beside those of the request; the request's own come first. */
-  headers?: HeadersInit;
+  headers?: HeadersSource;
 }
 
 /** What `fetch` takes, and an async iterable as a body besides. */

@@ -3,6 +3,9 @@ import { InvalidArgumentError } from "../errors.ts";
 import { type HttpResponseHead, passHeaders, requireOrigin } from "../protocol/http.ts";
 import { decodeStructured } from "../protocol/structured.ts";
 
+/** What headers may be given as. */
+export type HeadersSource = Headers | Record<string, string> | [name: string, value: string][];
+
 /** Headers as one flat list: name, value, name, value. */
 export function flatHeaders(headers: Headers): string[] {
   const flat: string[] = [];

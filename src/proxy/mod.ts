@@ -17,6 +17,7 @@ export { httpUpstream, webSocketUpstream } from "./upstream.ts";
 export type { Tunnel, TunnelLimits, TunnelProtocol } from "./tunnel.ts";
 export type { Packet } from "./packets.ts";
 export type { BodySource } from "./body.ts";
+export type { HeadersSource } from "./heads.ts";
 export type { ExchangeOptions } from "./exchange.ts";
 export type { HttpRules } from "../protocol/http.ts";
 export type { Linked } from "../session/link.ts";

@@ -1,5 +1,6 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { ProxyErrorKind, ProxyHttpError } from "../errors.ts";
+import type { HeadersSource } from "./heads.ts";
 import type { Linked } from "../session/link.ts";
 import type { BodySource } from "./body.ts";
 import type { ExchangeOptions } from "./exchange.ts";
@@ -8,7 +9,7 @@ import { AetherFetchTransport } from "./fetch_transport.ts";
 /** Options of {@link proxyHttp}. */
 export interface ProxyHttpOptions extends ExchangeOptions {
   /** Headers of the request. */
-  headers?: HeadersInit;
+  headers?: HeadersSource;
   /** Any kind of body. */
   body?: BodySource;
   /** Whether redirects within the service are followed; they are not by default. */

@@ -4,7 +4,7 @@ import { StreamKind } from "../protocol/stream_frames.ts";
 import { channelsOf } from "../session/channels.ts";
 import { LINK, type Linked } from "../session/link.ts";
 import { requireLink } from "./exchange.ts";
-import { flatHeaders } from "./heads.ts";
+import { flatHeaders, type HeadersSource } from "./heads.ts";
 import { ChannelTunnel, toTunnelClosed, type Tunnel, type TunnelLimits, type TunnelProtocol } from "./tunnel.ts";
 
 /** The head of a tunnel, as an `Open` carries it. */
@@ -46,7 +46,7 @@ export interface TunnelDialOptions extends TunnelLimits {
   /** Of a WebSocket: subprotocols to offer. */
   protocols?: readonly string[];
   /** Of a WebSocket: headers. */
-  headers?: HeadersInit;
+  headers?: HeadersSource;
   /** How long to wait for the far end to take it, in ms; 30 000 by default. */
   timeoutMs?: number;
   /** Gives it up while it is being opened, and closes it afterwards. */
