@@ -2,7 +2,7 @@
  * Counts the words of documents, a task for each. Try it: `npm start -- --demo docs`
  *
  *   indexer ──task──▶ pool of isolates        "count this document"; a failed one is tried again
- *   indexer ◀─result── … ──▶ key-value store  the counts of one document, under counts/<document>
+ *   indexer ◀─result── … ──▶ key-value store  the counts of one document, under documents/<document>
  *   indexer ──progress──▶ user                how far it is
  *
  * End it in the middle, by `kill -9` even, and start it again: what was counted is in the key-value store, which documents
@@ -38,7 +38,16 @@ export interface WordTotal {
 
 type Counts = Record<string, number>;
 
-const WORKSPACE = "word-count";
+/** What is kept of one document. */
+export interface Counted {
+  name: string;
+  counts: Counts;
+}
+
+/** Where it is kept. */
+export const WORKSPACE = "word-count";
+/** What the keys of documents begin with. */
+export const DOCUMENTS = "documents/";
 const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 const decode = <T>(bytes: Uint8Array): T => JSON.parse(new TextDecoder().decode(bytes)) as T;
 
@@ -94,22 +103,22 @@ async function index(
   signal: AbortSignal | undefined,
 ): Promise<WordTotal> {
   const keys = await Promise.all(documents.map(keyOf));
-  const saved = await indexer.checkpoint().load({ key: "counted" });
-  const counted = new Set(saved.found ? decode<string[]>(saved.data!).filter((key) => keys.includes(key)) : []);
-  const before = counted.size;
+  const saved = await indexer.checkpoint().load({ key: "indexed" });
+  const done = new Set(saved.found ? decode<string[]>(saved.data!).filter((key) => keys.includes(key)) : []);
+  const before = done.size;
   let retries = 0;
   const report = (): Promise<void> =>
-    indexer.reportProgress({ stepName: "counting", stepSequence: counted.size, stepTotal: documents.length });
-  const collect = async (key: string, handle: TaskHandle<Counts>): Promise<void> => {
-    const counts = await handle.result({ signal });
-    await indexer.kv().put({ key: `counts/${key}`, value: encode(counts) });
-    counted.add(key);
-    await indexer.checkpoint().save({ key: "counted", data: encode([...counted]) });
+    indexer.reportProgress({ stepName: "counting", stepSequence: done.size, stepTotal: documents.length });
+  const collect = async (name: string, key: string, handle: TaskHandle<Counts>): Promise<void> => {
+    const counted: Counted = { name, counts: await handle.result({ signal }) };
+    await indexer.kv().put({ key: DOCUMENTS + key, value: encode(counted) });
+    done.add(key);
+    await indexer.checkpoint().save({ key: "indexed", data: encode([...done]) });
     retries += (await indexer.getTask(handle.taskId)).task?.failures ?? 0;
     await report();
   };
   const todo = documents.map((document, at) => ({ ...document, key: keys[at], stumble: at === 0 }));
-  const results = todo.filter(({ key }) => !counted.has(key)).map(async ({ key, text, stumble }) => {
+  const results = todo.filter(({ key }) => !done.has(key)).map(async ({ name, key, text, stumble }) => {
     // The same key again, after a restart, finds the task that is there and what came of it.
     const handle = await indexer.createTask({
       task: countWords,
@@ -117,7 +126,7 @@ async function index(
       idempotencyKey: key,
       signal,
     });
-    await collect(key, handle);
+    await collect(name, key, handle);
   });
   await Promise.all([report(), ...results]);
   return { ...await total(indexer, keys), before, retries };
@@ -129,9 +138,11 @@ async function total(
   keys: readonly string[],
 ): Promise<Pick<WordTotal, "words" | "distinct" | "top">> {
   const sums = new Map<string, number>();
-  for await (const { key, value } of indexer.kv().list({ keyPrefix: "counts/" })) {
-    if (!keys.includes(key.slice("counts/".length))) continue;
-    for (const [word, count] of Object.entries(decode<Counts>(value))) sums.set(word, (sums.get(word) ?? 0) + count);
+  for await (const { key, value } of indexer.kv().list({ keyPrefix: DOCUMENTS })) {
+    if (!keys.includes(key.slice(DOCUMENTS.length))) continue;
+    for (const [word, count] of Object.entries(decode<Counted>(value).counts)) {
+      sums.set(word, (sums.get(word) ?? 0) + count);
+    }
   }
   const sorted = [...sums].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
   const words = sorted.reduce((sum, [, count]) => sum + count, 0);

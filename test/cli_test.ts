@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import fs from "node:fs";
+import http from "node:http";
 import os from "node:os";
 import path from "node:path";
 import process from "node:process";
@@ -118,6 +119,9 @@ test("the demo counts the words of a folder, also of files larger than a piece",
   assert.equal(files, 3);
   assert.ok((pieces as number) > 3, "the large file was not cut");
   assert.equal(result.retries, 1, "one task fails on purpose, once");
+  const { documents, status } = await aether.event("search");
+  assert.equal(status, 200);
+  assert.ok((documents as number) >= 2, `${documents} documents have the most frequent word`);
   assert.deepEqual(aether.events.filter(({ event }) => event === "progress").at(-1), {
     event: "progress",
     done: pieces,
@@ -151,6 +155,53 @@ test("a demo that is killed in the middle goes on where it was, and a worker tha
   assert.ok((result.before as number) >= 30, `${result.before} documents had been counted before`);
   assert.equal(result.words, [...expected.values()].reduce((sum, count) => sum + count, 0));
   assert.equal(result.distinct, expected.size);
+});
+
+test("a local server is exposed as a service, and asked by curl and by the gateway's address", async () => {
+  const local = http.createServer((request, response) => {
+    response.writeHead(request.url === "/none" ? 404 : 200, { "x-method": request.method });
+    request.pipe(response);
+  });
+  await new Promise<void>((resolve) => void local.listen(0, "127.0.0.1", resolve));
+  try {
+    await using dev = new Aether("dev", "--port", "0", "--json", "--ingress", "web");
+    const { url, httpUrl } = await dev.event("listening");
+    const place = ["--address", url as string, "--json"];
+    const { port } = local.address() as { port: number };
+    await using exposed = new Aether("expose", "web", String(port), ...place);
+    await exposed.event("exposed");
+
+    await using curl = new Aether("curl", "sv::web/echo?a=1", "-d", "hello", "-H", "x-a: b", ...place);
+    assert.equal(await curl.exitCode(), 0);
+    const { status, headers } = await curl.event("response");
+    assert.equal(status, 200);
+    assert.equal(new Map(headers as [string, string][]).get("x-method"), "POST");
+    assert.equal((await curl.event("data")).text, "hello");
+    const { method, path, caller } = await exposed.event("request");
+    assert.deepEqual([method, path], ["POST", "/echo?a=1"]);
+    assert.match(caller as string, /^us::curl::/);
+
+    const response = await fetch(`${httpUrl}/s/web/x`, { method: "PUT", body: "by the door" });
+    assert.equal(await response.text(), "by the door");
+    const found = await fetch(`${httpUrl}/s/web?a=1`, { redirect: "manual" });
+    assert.deepEqual([found.status, found.headers.get("location")], [308, "/s/web/?a=1"]);
+    assert.equal((await fetch(`${httpUrl}/s/other/x`)).status, 404);
+
+    await using missing = new Aether("curl", "-f", "sv::web/none", ...place);
+    assert.equal(await missing.exitCode(), 22);
+    await using nobody = new Aether("curl", "sv::nobody", ...place);
+    assert.equal(await nobody.exitCode(), 1);
+    assert.match((await nobody.event("error")).message as string, /No instance of "sv::nobody" is connected/);
+
+    local.closeAllConnections();
+    await new Promise((resolve) => local.close(resolve));
+    assert.equal((await fetch(`${httpUrl}/s/web/x`)).status, 502);
+    exposed.kill("SIGTERM");
+    assert.equal(await exposed.exitCode(), 0);
+    assert.equal((await fetch(`${httpUrl}/s/web/x`)).status, 503);
+  } finally {
+    local.close();
+  }
 });
 
 test("two gateways do not share a database", async () => {

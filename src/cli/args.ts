@@ -26,6 +26,8 @@ export interface DevOptions {
   store: string;
   /** Folder whose words are counted. */
   demo?: string;
+  /** Services shown at /s/<name>/. */
+  ingress: string[];
   /** Whether to exit when the demo has finished. */
   once: boolean;
   /** Whether to print NDJSON events instead of text. */
@@ -33,8 +35,8 @@ export interface DevOptions {
 }
 
 const COMMANDS = ["dev", "worker", "expose", "curl", "backup", "version", "help"];
-const FLAGS = ["--port", "--host", "--store", "--demo", "--once", "--json", "--help"];
-const WITH_VALUE = ["--port", "--host", "--store", "--demo"];
+const FLAGS = ["--port", "--host", "--store", "--ingress", "--demo", "--once", "--json", "--help"];
+const WITH_VALUE = ["--port", "--host", "--store", "--ingress", "--demo"];
 
 /** Where `aether dev` keeps things, and `aether backup` finds them, unless told otherwise. */
 export const DEFAULT_STORE = ".aether/aether.db";
@@ -71,7 +73,7 @@ export function parseArgs(argv: string[]): Command {
 }
 
 function parseDev(words: string[], fault: (message: string) => Command): Command {
-  const options: DevOptions = { host: "127.0.0.1", store: DEFAULT_STORE, once: false, json: false };
+  const options: DevOptions = { host: "127.0.0.1", store: DEFAULT_STORE, ingress: [], once: false, json: false };
   for (let at = 0; at < words.length; at++) {
     const [flag, ...tail] = words[at].split("=");
     if (flag === "-h" || flag === "--help") return { kind: "help" };
@@ -93,6 +95,7 @@ function parseDev(words: string[], fault: (message: string) => Command): Command
     if (flag === "--host") options.host = value;
     else if (flag === "--store") options.store = value;
     else if (flag === "--demo") options.demo = value;
+    else if (flag === "--ingress") options.ingress.push(...value.split(",").filter((name) => name !== ""));
     else if (/^\d{1,5}$/.test(value) && Number(value) <= 65535) options.port = Number(value);
     else return fault(`--port must be a number from 0 to 65535, not "${value}"`);
   }
@@ -106,5 +109,6 @@ const EXAMPLES: Record<string, string> = {
   "--port": "--port 8787",
   "--host": "--host 127.0.0.1",
   "--store": "--store ./aether.db",
+  "--ingress": "--ingress web,search",
   "--demo": "--demo docs",
 };

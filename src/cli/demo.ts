@@ -14,6 +14,11 @@ export interface WordCountExample {
   }): Promise<WordTotal>;
 }
 
+/** What examples/search.ts exports, as far as the CLI uses it. */
+export interface SearchExample {
+  search(options: { address: string }): Promise<AsyncDisposable>;
+}
+
 /** What it counted. */
 export interface WordTotal {
   words: number;
@@ -25,12 +30,13 @@ export interface WordTotal {
   retries: number;
 }
 
-/** Loads the example that stands beside src/; undefined where only the package was installed. */
-export async function loadExample(): Promise<WordCountExample | undefined> {
-  // A name that is put together is neither bundled into dist/ nor an import of the library's.
-  const url = new URL("../../examples/word_count.ts", import.meta.url);
-  if (url.protocol !== "file:" || !fs.existsSync(fileURLToPath(url))) return undefined;
-  return (await import(url.href)) as WordCountExample;
+/** Loads the examples that stand beside src/; undefined where only the package was installed. */
+export async function loadExamples(): Promise<(WordCountExample & SearchExample) | undefined> {
+  // Names that are put together are neither bundled into dist/ nor imports of the library's.
+  const urls = ["word_count", "search"].map((name) => new URL(`../../examples/${name}.ts`, import.meta.url));
+  if (!urls.every((url) => url.protocol === "file:" && fs.existsSync(fileURLToPath(url)))) return undefined;
+  const [words, search] = await Promise.all(urls.map((url) => import(url.href)));
+  return { ...(words as WordCountExample), ...(search as SearchExample) };
 }
 
 /** Counts and shows. */
@@ -40,7 +46,7 @@ export async function runDemo(
   address: string,
   output: Output,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<WordTotal> {
   const began = performance.now();
   const { files, bytes, pieces } = text;
   const kib = Math.ceil(bytes / 1024);
@@ -69,6 +75,28 @@ export async function runDemo(
   output.line(
     `${plural(total.words, "word")}, ${number(total.distinct)} different, in ${number(ms)} ms${before}${retries}.`,
   );
+  return total;
+}
+
+/** Starts the search over what was counted, asks it once by HTTP, and says where it is; it ends with what is returned. */
+export async function runSearch(
+  example: SearchExample,
+  { url, httpUrl }: { url: string; httpUrl: string },
+  { top }: WordTotal,
+  output: Output,
+  signal: AbortSignal,
+): Promise<AsyncDisposable> {
+  const service = await example.search({ address: url });
+  const page = `${httpUrl}/s/search/`;
+  const word = top[0]?.[0] ?? "";
+  const response = await fetch(`${page}find?word=${encodeURIComponent(word)}`, { signal });
+  const hits = (await response.text()).split("\n").filter((line) => line !== "");
+  output.event("search", { url: page, word, documents: hits.length, status: response.status });
+  if (word) {
+    output.line(`"${word}" is in ${plural(hits.length, "document")}, says the search service when asked by HTTP.`);
+  }
+  output.line(`  Search     ${output.bold(page)}`);
+  return service;
 }
 
 function table(top: WordTotal["top"], output: Output): string[] {

@@ -12,6 +12,7 @@ Flags of "aether dev":
   --port <number>   port to open; 8787 or the next free one by default, 0 takes any
   --host <address>  loopback address to listen on; 127.0.0.1 by default
   --store <file>    file to keep everything in; .aether/aether.db by default, "memory" keeps nothing
+  --ingress <names> services to show at /s/<name>/ of its HTTP address, with commas between; none by default
   --demo <folder>   let a pool of workers count the words of the *.txt and *.md files in a folder
   --once            exit when the demo has finished
   --json            print events as JSON, one a line

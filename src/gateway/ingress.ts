@@ -59,6 +59,9 @@ export class Ingress {
     const implementation = c.req.param("implementation")!;
     // A service that is not shown and one that is not there look the same from outside.
     if (!this.#services.has(implementation)) return c.json({ title: "Not Found", status: 404 }, 404, PROBLEM);
+    // What a page names beside itself would be looked for beside the service.
+    const { pathname, search } = new URL(c.req.url);
+    if (pathname.split("/").length === 3) return c.redirect(`${pathname}/${search}`, 308);
     const workspace = this.#workspace;
     const credentials: Record<string, string> = {};
     for (const name of KEYS) {

@@ -6,7 +6,7 @@ import type { ServeOptions, Server } from "../../runtime/rim.ts";
 import { memoryStore } from "../../store/memory.ts";
 import type { Store } from "../../store/store.ts";
 import type { DevOptions } from "../args.ts";
-import { loadExample, runDemo } from "../demo.ts";
+import { loadExamples, runDemo, runSearch } from "../demo.ts";
 import { readFolder } from "../folder.ts";
 import type { Output } from "../output.ts";
 
@@ -22,7 +22,7 @@ const SAME_SIGNAL_MS = 250;
 export async function dev(options: DevOptions, output: Output): Promise<number> {
   const text = options.demo === undefined ? undefined : readFolder(options.demo);
   if (typeof text === "string") return fail(output, text, 2);
-  const example = text && (await loadExample());
+  const example = text && (await loadExamples());
   if (text && !example) {
     return fail(
       output,
@@ -35,15 +35,19 @@ export async function dev(options: DevOptions, output: Output): Promise<number> 
   const stopped = listenForSignals(stop, output);
   const store = await openStore(options.store);
   if (store instanceof Error) return fail(output, store.message, 1);
-  const gateway = await createGateway({ store, auth: allowAll(), limits: LIMITS });
+  const services = [...options.ingress, ...(example ? ["search"] : [])];
+  const ingress = services.length > 0 ? { services } : undefined;
+  const gateway = await createGateway({ store, auth: allowAll(), limits: LIMITS, ingress });
   const server = await open(gateway, options).catch((error) => error as Error);
   if (server instanceof Error) return fail(output, whyNotOpen(server, options), refusedHost(server) ? 2 : 1);
   greet(server, options, output);
 
   let code = 0;
+  let service: AsyncDisposable | undefined;
   if (text && example) {
     try {
-      await runDemo(example, text, server.url, output, stop.signal);
+      const total = await runDemo(example, text, server.url, output, stop.signal);
+      service = await runSearch(example, server, total, output, stop.signal);
     } catch (error) {
       if (!stop.signal.aborted) {
         code = fail(output, `The demo failed: ${error instanceof Error ? error.message : error}`, 1);
@@ -56,8 +60,9 @@ export async function dev(options: DevOptions, output: Output): Promise<number> 
     code = 0;
   }
   let timer: ReturnType<typeof setTimeout> | undefined;
+  const drained = service?.[Symbol.asyncDispose]();
   const late = new Promise<void>((resolve) => timer = setTimeout(resolve, DRAIN_MS));
-  await Promise.race([late, gateway.close().then(() => server.close())]);
+  await Promise.race([late, Promise.resolve(drained).then(() => gateway.close()).then(() => server.close())]);
   clearTimeout(timer);
   output.event("stopped", { code });
   return code;
@@ -80,13 +85,14 @@ async function openStore(file: string): Promise<Store | Error> {
   }
 }
 
-function greet(server: Server, { store }: DevOptions, output: Output): void {
+function greet(server: Server, { store, ingress }: DevOptions, output: Output): void {
   const { url, httpUrl, port } = server;
   output.event("listening", { url, httpUrl, port, store, pid: process.pid, version: VERSION });
   const where = store === "memory" ? "in memory" : `that keeps everything in ${store}`;
   output.line(`${output.bold("Aether Edge")} ${VERSION}: a gateway ${where}, open to everybody on this machine\n`);
   output.line(`  WebSocket  ${output.bold(url)}`);
   output.line(`  HTTP       ${output.bold(httpUrl)}  ${output.dim("/healthz /readyz /metrics /version")}`);
+  for (const name of ingress) output.line(`             ${httpUrl}/s/${name}/`);
   const identity = `workspace: "demo", implementation: "hello", specifier: "1"`;
   output.line(`  Connect    await new AgentClient({ address: "${url}", ${identity} }).connect()`);
   output.line(`  Stop       Ctrl-C\n`);
