@@ -22,3 +22,9 @@ test("two gateways make different ids in the same millisecond, and ids of a late
   assert.ok(two.next(1001) < early);
   assert.ok(two.next(2 ** 44) < early);
 });
+
+test("ids go on running down where their last digits have run out", () => {
+  const ids = new TaskIds({ bytes: () => Uint8Array.of(0, 0, 2, 0, 0, 3), next: () => 0 });
+  const made = Array.from({ length: 6 }, () => ids.next(1000).slice(9));
+  assert.deepEqual(made, ["8000100003", "8000100002", "8000100001", "8000100000", "80000vvvvv", "80000vvvvu"]);
+});
