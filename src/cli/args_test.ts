@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { parseArgs } from "./args.ts";
 import { nearest } from "./did_you_mean.ts";
 
-const plain = { host: "127.0.0.1", store: ".aether/aether.db", once: false, json: false };
+const plain = { host: "127.0.0.1", store: ".aether/aether.db", ingress: [], once: false, json: false };
 
 test("no word at all asks for help", () => {
   for (const words of [[], ["help"], ["--help"], ["-h"], ["dev", "--help"]]) {
@@ -16,11 +16,38 @@ test("dev without flags has no port of its own choice", () => {
 });
 
 test("dev takes its flags with a blank or an equals sign", () => {
-  const options = { port: 0, host: "::1", store: "a.db", demo: "a=b", once: true, json: true };
-  assert.deepEqual(parseArgs(["dev", "--port", "0", "--host=::1", "--store=a.db", "--demo=a=b", "--once", "--json"]), {
+  const options = {
+    port: 0,
+    host: "::1",
+    store: "a.db",
+    ingress: ["a", "b", "c"],
+    demo: "a=b",
+    once: true,
+    json: true,
+  };
+  const words = ["--port", "0", "--host=::1", "--store=a.db", "--ingress=a,b", "--ingress", "c", "--demo=a=b"];
+  assert.deepEqual(parseArgs(["dev", ...words, "--once", "--json"]), {
     kind: "dev",
     options,
   });
+});
+
+test("expose takes a name and a server, written out or as its port", () => {
+  const where = { address: undefined, token: undefined, apiKey: undefined, tenant: undefined, json: false };
+  const options = { ...where, implementation: "web", url: "http://127.0.0.1:3000" };
+  assert.deepEqual(parseArgs(["expose", "web", "3000"]), { kind: "expose", options });
+  const more = { ...options, url: "http://localhost:1/a", specifier: "7", apiKey: "k", json: true };
+  const words = ["--specifier=7", "--api-key", "k", "--json"];
+  assert.deepEqual(parseArgs(["expose", ...words, "web", "localhost:1/a"]), { kind: "expose", options: more });
+  assert.deepEqual(parseArgs(["expose", "-h"]), { kind: "help", of: "http" });
+});
+
+test("curl takes an address and the flags one knows", () => {
+  const command = parseArgs(["curl", "sv::web/a?b=1", "-X", "PUT", "-H", "a: b:c", "-d", "{}", "-i", "--max-time=1.5"]);
+  assert.ok(command.kind === "curl");
+  const { target, path, method, headers, data, include, fail, timeoutMs } = command.options;
+  assert.deepEqual([target, path, method, data], ["sv::web", "/a?b=1", "PUT", "{}"]);
+  assert.deepEqual([headers, include, fail, timeoutMs], [[["a", "b:c"]], true, false, 1500]);
 });
 
 test("backup takes the file to be made, and the store to be copied", () => {
@@ -38,6 +65,11 @@ test("backup takes the file to be made, and the store to be copied", () => {
 });
 
 const faults: [string, string[], RegExp][] = [
+  ["expose without a server", ["expose", "web"], /needs a name and a local server/],
+  ["expose of what is no server", ["expose", "web", "ftp://a"], /"ftp:\/\/a" is no address of an HTTP server/],
+  ["curl without an address", ["curl", "-i"], /needs one address/],
+  ["curl with a header that is none", ["curl", "sv::a/", "-H", "a"], /A header is "name: value", not "a"/],
+  ["curl with a flag without its value", ["curl", "sv::a/", "-X"], /-X needs a value, as in -X POST/],
   ["a command that is nearly one", ["dve"], /"dve", did you mean "dev"\?/],
   ["a command like no other", ["frobnicate"], /there are dev, worker, expose, curl, backup, version, help/],
   ["a flag that is nearly one", ["dev", "--prot", "1"], /"--prot", did you mean "--port"\?/],

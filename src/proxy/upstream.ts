@@ -9,7 +9,7 @@ import type { IncomingTunnel } from "./serve_tunnels.ts";
  * @param server its address; paths of requests come behind its own
  * @throws {InvalidArgumentError} when that is no http or https address
  * @example
- * ```ts no-run
+ * ```ts ignore
  * import { ServiceClient } from "@aether-edge/sdk";
  * import { httpUpstream, serveHttp } from "@aether-edge/sdk/proxy";
  * const service = new ServiceClient({ address: "ws://127.0.0.1:8787", implementation: "web", specifier: "1" });
