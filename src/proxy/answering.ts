@@ -61,6 +61,8 @@ export class Answering {
       const error = new ProxyHttpError(ProxyErrorKind.Timeout, `The handler took more than ${timeoutMs} ms`);
       late.reject(error);
       this.#controller.abort(error);
+      // What it still comes up with is for nobody.
+      answered.then((response) => response?.body?.cancel(error)).catch(() => {});
     });
     const response = await Promise.race([answered, late.promise]);
     this.#late();
@@ -140,6 +142,12 @@ export class Answering {
 }
 
 function requireResponse(response: unknown): Response {
-  if (response instanceof Response) return response;
-  throw new TypeError(`The handler returned ${typeof response}, not a Response`);
+  if (!(response instanceof Response)) {
+    throw new TypeError(`The handler returned ${typeof response}, not a Response`);
+  }
+  if (response.status === 0) throw new TypeError("The handler returned Response.error()");
+  if (response.bodyUsed || response.body?.locked) {
+    throw new TypeError("The handler returned a Response whose body was read, or is being read");
+  }
+  return response;
 }

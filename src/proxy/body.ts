@@ -24,6 +24,10 @@ export interface Body {
   readonly stream?: AsyncIterable<Uint8Array | string> | ReadableStream<Uint8Array>;
   /** The content type its kind implies. */
   readonly type?: string;
+  /** How long it is, where that is known of a stream. */
+  readonly size?: number;
+  /** The same once more, where its kind allows that: a stream is gone once it was read. */
+  readonly again?: () => Body;
 }
 
 /** Takes any kind of body. @throws {InvalidArgumentError} for what is none */
@@ -38,11 +42,19 @@ export function toBody(source: BodySource): Body | undefined {
   if (source instanceof URLSearchParams) {
     return { bytes: utf8(String(source)), type: "application/x-www-form-urlencoded;charset=UTF-8" };
   }
-  if (source instanceof Blob) return { stream: source.stream(), type: source.type || undefined };
+  if (source instanceof Blob) {
+    const { type, size } = source;
+    return { stream: source.stream(), type: type || undefined, size, again: () => toBody(source)! };
+  }
   if (source instanceof FormData) {
     // The platform knows how to write a form, and chooses the boundary.
     const form = new Response(source);
-    return { stream: form.body!, type: form.headers.get("content-type")! };
+    // First: on Bun a response whose body was asked for has forgotten its type.
+    const type = form.headers.get("content-type")!;
+    return { stream: form.body!, type, again: () => toBody(source)! };
+  }
+  if (source instanceof ReadableStream && source.locked) {
+    throw new InvalidArgumentError("Cannot send this body: somebody reads it already, or has", "body");
   }
   if (source instanceof ReadableStream || Symbol.asyncIterator in Object(source)) return { stream: source };
   throw new InvalidArgumentError(
@@ -59,15 +71,23 @@ export async function sendBody(channel: Channel, body: Body): Promise<void> {
     await channel.write(bytes);
     return channel.end();
   }
-  const next = chunksOf(stream!);
+  let source: Chunks | undefined;
   try {
+    const next = source = chunksOf(stream!);
+    const heard = channel.onReset;
+    channel.onReset = (error) => {
+      heard?.(error);
+      // It may be waiting for a piece that never comes.
+      next.cancel(error);
+    };
     for (let { done, value } = await next.read(); !done; { done, value } = await next.read()) {
       const room = channel.write(typeof value === "string" ? utf8(value) : requireBytes(value));
       if (room) await room;
     }
+    if (channel.error) throw channel.error;
     channel.end();
   } catch (error) {
-    next.cancel(error);
+    source?.cancel(error);
     channel.reset(
       error instanceof AetherError ? error : new AetherError(`The body could not be read: ${error}`, "ABORTED", {
         cause: error,

@@ -1,0 +1,15 @@
+import type { Case } from "../harness.ts";
+import { pairs as abortPairs } from "./http_abort.ts";
+import { pairs as bodyPairs } from "./http_bodies.ts";
+import type { Pair } from "./http_kit.ts";
+import { pairs as redirectPairs } from "./http_redirects.ts";
+
+const pairs: Pair[] = [...bodyPairs, ...abortPairs, ...redirectPairs];
+
+/** HTTP and tunnels in fabrics of their own. */
+export const cases: Case[] = [
+  ...pairs.map(({ memory }) => memory),
+];
+
+/** The same over a real socket, where it makes sense; for runtimes that only dial as well. */
+export const socketCases: Case[] = pairs.map(({ socket }) => socket);
