@@ -152,6 +152,8 @@ export class StreamTable {
     }
     if (!leg?.other) return;
     const { other } = leg;
+    // Another target may have less room than its opener has been told of.
+    if (!leg.isOpener) other.retry = undefined;
     other.allowance += count;
     // What may be sent may have to be kept here.
     if (other.allowance > 2 * STREAM_WINDOW_MOST) {
@@ -244,14 +246,13 @@ export class StreamTable {
   /** Both ends of a stream are free. A retry may keep the opener's. */
   #part(leg: Leg): void {
     for (const end of [leg, leg.other]) {
-      if (!end) continue;
-      end.table.#legs.delete(end.stream);
-      if (!end.isOpener) end.table.owed--;
+      if (end?.table.#legs.delete(end.stream) && !end.isOpener) end.table.owed--;
     }
     if (leg.other) leg.other.other = undefined;
+    leg.other = undefined;
   }
 
-  /** The opener's end stays, for another target. */
+  /** The opener's end is here, for its first target or another one. */
   keep(leg: Leg): void {
     this.#legs.set(leg.stream, leg);
   }
@@ -270,7 +271,8 @@ export class StreamTable {
     for (const leg of [...this.#legs.values()]) {
       const { other } = leg;
       this.#part(leg);
-      if (!other || (!leg.isOpener && this.#router.again(other))) continue;
+      // The other end of what one called of oneself is here as well.
+      if (!other || other.table === this || (!leg.isOpener && this.#router.again(other))) continue;
       other.table.#say(other.stream, 0, encodeStructured(toWireError(error)));
     }
   }

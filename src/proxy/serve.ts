@@ -192,6 +192,8 @@ class Serving implements HttpService {
     );
     for (const { channel } of this.#waiting.splice(0)) channel.reset(why, FLAG_REFUSED);
     for (const answering of this.#running) answering.stop(why);
+    // A handler that does not listen to its signal is not waited for.
+    this.#closing?.resolve();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,6 +1,8 @@
 import type { Case } from "../harness.ts";
 import { pairs as abortPairs } from "./http_abort.ts";
 import { pairs as bodyPairs } from "./http_bodies.ts";
+import { cases as limits } from "./http_limits.ts";
+import { cases as serve } from "./http_serve.ts";
 import type { Pair } from "./http_kit.ts";
 import { pairs as redirectPairs } from "./http_redirects.ts";
 
@@ -9,6 +11,8 @@ const pairs: Pair[] = [...bodyPairs, ...abortPairs, ...redirectPairs];
 /** HTTP and tunnels in fabrics of their own. */
 export const cases: Case[] = [
   ...pairs.map(({ memory }) => memory),
+  ...limits,
+  ...serve,
 ];
 
 /** The same over a real socket, where it makes sense; for runtimes that only dial as well. */
