@@ -246,7 +246,7 @@ export class StreamTable {
   /** Both ends of a stream are free. A retry may keep the opener's. */
   #part(leg: Leg): void {
     for (const end of [leg, leg.other]) {
-      if (end?.table.#legs.delete(end.stream) && !end.isOpener) end.table.owed--;
+      if (end && end.table.#legs.delete(end.stream) && !end.isOpener) end.table.owed--;
     }
     if (leg.other) leg.other.other = undefined;
     leg.other = undefined;

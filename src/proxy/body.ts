@@ -128,6 +128,8 @@ export interface BodyWatch {
   received?(bytes: number): void;
   /** The next piece is waited for. */
   waiting?(): void;
+  /** Its last piece was given. @throws what ends the body */
+  ended?(): void;
   /** Nothing more comes: it is at its end, failed (with what its reader gets), or its reader has gone. */
   done?(error?: unknown): void;
   /** Turns what ended it into what its reader gets. */
@@ -145,6 +147,7 @@ export function bodyStream(channel: Channel, watch: BodyWatch): ReadableStream<U
           chunk = await channel.read();
         }
         if (!chunk) {
+          watch.ended?.();
           watch.done?.();
           return controller.close();
         }

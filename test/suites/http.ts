@@ -3,6 +3,8 @@ import { pairs as abortPairs } from "./http_abort.ts";
 import { pairs as bodyPairs } from "./http_bodies.ts";
 import { cases as limits } from "./http_limits.ts";
 import { cases as serve } from "./http_serve.ts";
+import { cases as identity } from "./http_identity.ts";
+import { cases as paths } from "./http_paths.ts";
 import type { Pair } from "./http_kit.ts";
 import { pairs as redirectPairs } from "./http_redirects.ts";
 
@@ -13,6 +15,8 @@ export const cases: Case[] = [
   ...pairs.map(({ memory }) => memory),
   ...limits,
   ...serve,
+  ...identity,
+  ...paths,
 ];
 
 /** The same over a real socket, where it makes sense; for runtimes that only dial as well. */
