@@ -1,7 +1,15 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { type AetherError, ConnectionClosedError, InvalidArgumentError } from "../errors.ts";
 import { toWireError } from "../protocol/error_wire.ts";
-import { FLAG_END, FLAG_REFUSED, FRAME_HEAD, FrameKind, type FrameWriter, readU32 } from "../protocol/frames.ts";
+import {
+  FLAG_END,
+  FLAG_REFUSED,
+  FLAG_TRAILERS,
+  FRAME_HEAD,
+  FrameKind,
+  type FrameWriter,
+  readU32,
+} from "../protocol/frames.ts";
 import { CHUNK_BYTES, SOCKET_WINDOW, STREAM_WINDOW, STREAM_WINDOW_MOST } from "../protocol/limits.ts";
 import type { HttpRules } from "../protocol/http.ts";
 import type { Identity } from "../protocol/principals.ts";
@@ -121,14 +129,19 @@ export class StreamTable {
     // Of a stream that was reset meanwhile.
     if (!leg?.other) return;
     if (leg.isEnd) throw new InvalidArgumentError("Cannot take a chunk behind the end of its stream");
-    leg.allowance -= size;
+    const flags = bytes[start + 5];
+    // Trailers are behind the last byte, once, and need no credit: nobody reads them to make room.
+    if ((flags & FLAG_TRAILERS) === 0) leg.allowance -= size;
+    else if ((flags & FLAG_END) === 0) {
+      throw new InvalidArgumentError("Cannot take trailers before the end of their stream");
+    }
     if (leg.allowance < 0) throw new InvalidArgumentError("Cannot take a chunk beyond the credit of its stream");
     const { other } = leg;
     if (leg.isOpener) leg.retry = undefined;
     renumber(bytes, start, other.stream);
     other.table.#queue.push(other.stream, bytes.subarray(start, end));
     other.table.host.touch();
-    if (bytes[start + 5] & FLAG_END) this.#ended(leg);
+    if (flags & FLAG_END) this.#ended(leg);
   }
 
   /** What has come in may be followed by as much, whosever it was. */

@@ -5,6 +5,7 @@ import { cases as limits } from "./http_limits.ts";
 import { cases as serve } from "./http_serve.ts";
 import { cases as identity } from "./http_identity.ts";
 import { cases as paths } from "./http_paths.ts";
+import { cases as credit } from "./http_credit.ts";
 import type { Pair } from "./http_kit.ts";
 import { pairs as redirectPairs } from "./http_redirects.ts";
 
@@ -17,6 +18,7 @@ export const cases: Case[] = [
   ...serve,
   ...identity,
   ...paths,
+  ...credit,
 ];
 
 /** The same over a real socket, where it makes sense; for runtimes that only dial as well. */
