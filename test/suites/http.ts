@@ -6,6 +6,7 @@ import { cases as serve } from "./http_serve.ts";
 import { cases as identity } from "./http_identity.ts";
 import { cases as paths } from "./http_paths.ts";
 import { cases as credit } from "./http_credit.ts";
+import { cases as faults } from "./http_faults.ts";
 import type { Pair } from "./http_kit.ts";
 import { pairs as redirectPairs } from "./http_redirects.ts";
 
@@ -19,6 +20,7 @@ export const cases: Case[] = [
   ...identity,
   ...paths,
   ...credit,
+  ...faults,
 ];
 
 /** The same over a real socket, where it makes sense; for runtimes that only dial as well. */

@@ -103,6 +103,11 @@ StreamTable.prototype.join = function (...args) {
   return join.apply(this, args);
 };
 
+/** What a gateway held that was killed is gone with it. */
+export function forget(): void {
+  tables.clear();
+}
+
 /** The gateway's table of a client. */
 export function tableOf(client: { topic: string }): StreamTable {
   const found = [...tables].filter(({ host }) => host.caller.topic === client.topic).at(-1);
