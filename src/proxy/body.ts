@@ -13,6 +13,7 @@ export type BodySource =
   | URLSearchParams
   | ReadableStream<Uint8Array>
   | AsyncIterable<Uint8Array | string>
+  | Iterable<Uint8Array>
   | null
   | undefined;
 
@@ -21,7 +22,7 @@ export interface Body {
   /** The whole, when it is there. */
   readonly bytes?: Uint8Array;
   /** What it is read from otherwise. */
-  readonly stream?: AsyncIterable<Uint8Array | string> | ReadableStream<Uint8Array>;
+  readonly stream?: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array> | ReadableStream<Uint8Array>;
   /** The content type its kind implies. */
   readonly type?: string;
   /** How long it is, where that is known of a stream. */
@@ -56,7 +57,8 @@ export function toBody(source: BodySource): Body | undefined {
   if (source instanceof ReadableStream && source.locked) {
     throw new InvalidArgumentError("Cannot send this body: somebody reads it already, or has", "body");
   }
-  if (source instanceof ReadableStream || Symbol.asyncIterator in Object(source)) return { stream: source };
+  const isIterable = Symbol.asyncIterator in Object(source) || Symbol.iterator in Object(source);
+  if (source instanceof ReadableStream || isIterable) return { stream: source };
   throw new InvalidArgumentError(
     "Cannot send this body: give a text, bytes, a Blob, FormData, URLSearchParams, a ReadableStream or an async iterable",
     "body",
@@ -110,9 +112,9 @@ function chunksOf(stream: NonNullable<Body["stream"]>): Chunks {
       cancel: (reason) => void reader.cancel(reason).catch(() => {}),
     };
   }
-  const iterator = stream[Symbol.asyncIterator]();
+  const iterator = Symbol.asyncIterator in stream ? stream[Symbol.asyncIterator]() : stream[Symbol.iterator]();
   return {
-    read: () => iterator.next() as Promise<{ done?: boolean; value?: Uint8Array | string }>,
+    read: async () => await iterator.next() as { done?: boolean; value?: Uint8Array | string },
     cancel: () => void Promise.resolve(iterator.return?.()).catch(() => {}),
   };
 }

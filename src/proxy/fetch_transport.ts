@@ -16,8 +16,8 @@ export interface FetchTransportOptions extends Omit<ExchangeOptions, "signal"> {
 
 /** What `fetch` takes, and an async iterable as a body besides. */
 export type FetchInit = Omit<RequestInit, "body"> & {
-  /** Any kind of body. */
-  body?: BodySource;
+  /** Any kind of body: this library's and the platform's. */
+  body?: BodySource | RequestInit["body"];
   /** As in `fetch`; streams need nothing said. */
   duplex?: "half";
 };
@@ -103,7 +103,7 @@ export class AetherFetchTransport {
     if (source !== null && source !== undefined && (method === "GET" || method === "HEAD")) {
       throw new InvalidArgumentError(`Cannot send a body with ${method}`, "body");
     }
-    const body = toBody(source);
+    const body = toBody(source as BodySource);
     const headers = new Headers(init.headers ?? request?.headers);
     if (body?.type && !headers.has("content-type")) headers.set("content-type", body.type);
     const size = body?.bytes?.length ?? body?.size;

@@ -29,6 +29,7 @@ export const pairs: Pair[] = [
       "11",
     ]);
     equal(await sent(new Response("of a stream").body), ["of a stream", null, null]);
+    equal(await sent([bytes("of "), bytes("pieces")]), ["of pieces", null, null]);
     equal(await sent(texts("of ", "an ", "iterable")), ["of an iterable", null, null]);
     equal(await sent(""), ["", "text/plain;charset=UTF-8", "0"]);
     equal(await sent(null), ["", null, null]);
