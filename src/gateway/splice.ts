@@ -106,7 +106,6 @@ export class Splicer implements StreamRouter {
     try {
       const target = this.#choose(asked);
       leg.allowance = STREAM_WINDOW;
-      leg.table.keep(leg);
       this.#join(leg, asked, target);
       return true;
     } catch {
@@ -117,10 +116,12 @@ export class Splicer implements StreamRouter {
 
   #join(opener: Leg, asked: Asked, target: StreamTarget): void {
     asked.tried.add(target);
+    const { caller, minted } = asked;
+    // It may throw, so nothing is noted before.
+    const head = minted.head(target.caller.topic);
+    opener.table.keep(opener);
     const { stream } = target.streams.join(opener);
     target.streams.lastGiven = ++this.#given;
-    const { caller, minted } = asked;
-    const head = minted.head(target.caller.topic);
     this.done();
     writeOpen(target.writer, stream, asked.kind, asked.isEnd, utf8(caller.topic), utf8(caller.workspace ?? ""), head);
     target.touch();

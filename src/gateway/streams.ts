@@ -1,7 +1,15 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { type AetherError, ConnectionClosedError, InvalidArgumentError } from "../errors.ts";
 import { toWireError } from "../protocol/error_wire.ts";
-import { FLAG_END, FLAG_REFUSED, FRAME_HEAD, FrameKind, type FrameWriter, readU32 } from "../protocol/frames.ts";
+import {
+  FLAG_END,
+  FLAG_REFUSED,
+  FLAG_TRAILERS,
+  FRAME_HEAD,
+  FrameKind,
+  type FrameWriter,
+  readU32,
+} from "../protocol/frames.ts";
 import { CHUNK_BYTES, SOCKET_WINDOW, STREAM_WINDOW, STREAM_WINDOW_MOST } from "../protocol/limits.ts";
 import type { HttpRules } from "../protocol/http.ts";
 import type { Identity } from "../protocol/principals.ts";
@@ -123,14 +131,19 @@ export class StreamTable {
     // Of a stream that was reset meanwhile.
     if (!leg?.other) return;
     if (leg.isEnd) throw new InvalidArgumentError("Cannot take a chunk behind the end of its stream");
-    leg.allowance -= size;
+    const flags = bytes[start + 5];
+    // Trailers are behind the last byte, once, and need no credit: nobody reads them to make room.
+    if ((flags & FLAG_TRAILERS) === 0) leg.allowance -= size;
+    else if ((flags & FLAG_END) === 0) {
+      throw new InvalidArgumentError("Cannot take trailers before the end of their stream");
+    }
     if (leg.allowance < 0) throw new InvalidArgumentError("Cannot take a chunk beyond the credit of its stream");
     const { other } = leg;
     if (leg.isOpener) leg.retry = undefined;
     renumber(bytes, start, other.stream);
     other.table.#queue.push(other.stream, bytes.subarray(start, end));
     other.table.host.touch();
-    if (bytes[start + 5] & FLAG_END) this.#ended(leg);
+    if (flags & FLAG_END) this.#ended(leg);
   }
 
   /** What has come in may be followed by as much, whosever it was. */
@@ -154,6 +167,8 @@ export class StreamTable {
     }
     if (!leg?.other) return;
     const { other } = leg;
+    // Another target may have less room than its opener has been told of.
+    if (!leg.isOpener) other.retry = undefined;
     other.allowance += count;
     // What may be sent may have to be kept here.
     if (other.allowance > 2 * STREAM_WINDOW_MOST) {
@@ -247,14 +262,13 @@ export class StreamTable {
   /** Both ends of a stream are free. A retry may keep the opener's. */
   #part(leg: Leg): void {
     for (const end of [leg, leg.other]) {
-      if (!end) continue;
-      end.table.#legs.delete(end.stream);
-      if (!end.isOpener) end.table.owed--;
+      if (end && end.table.#legs.delete(end.stream) && !end.isOpener) end.table.owed--;
     }
     if (leg.other) leg.other.other = undefined;
+    leg.other = undefined;
   }
 
-  /** The opener's end stays, for another target. */
+  /** The opener's end is here, for its first target or another one. */
   keep(leg: Leg): void {
     this.#legs.set(leg.stream, leg);
   }
@@ -273,7 +287,8 @@ export class StreamTable {
     for (const leg of [...this.#legs.values()]) {
       const { other } = leg;
       this.#part(leg);
-      if (!other || (!leg.isOpener && this.#router.again(other))) continue;
+      // The other end of what one called of oneself is here as well.
+      if (!other || other.table === this || (!leg.isOpener && this.#router.again(other))) continue;
       other.table.#say(other.stream, 0, encodeStructured(toWireError(error)));
     }
   }

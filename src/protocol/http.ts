@@ -45,8 +45,9 @@ const IDENTITY = /^x-(?:aether|auth)-/;
 export const VIA_HEADER = "x-aether-via";
 
 const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
-// The characters that would end a header line.
-const BAD_VALUE = /[\0\r\n]/;
+// The characters that would end a header line, and those a header has no bytes for.
+// deno-lint-ignore no-control-regex -- one of them is NUL
+const BAD_VALUE = /[\0\r\n]|[^\0-\xff]/;
 const METHOD = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}$/;
 /** A path without anything to decode or to normalise. */
 // deno-lint-ignore no-control-regex -- what may not be in a query either
@@ -71,11 +72,23 @@ export function passHeaders(headers: readonly string[], options: PassOptions = {
     const name = lowerName(headers[at]);
     const value = headers[at + 1];
     if (BAD_VALUE.test(value)) {
-      throw new InvalidArgumentError(`Cannot pass on header "${name}": its value has a line break or NUL`, "headers");
+      throw new InvalidArgumentError(
+        `Cannot pass on header "${name}": its value has a line break, NUL, or what is not Latin-1`,
+        "headers",
+      );
     }
     if (HOP_BY_HOP.has(name)) {
       if (name === "connection") named = namesIn(value, named);
-    } else if (!isCaller || name.charCodeAt(0) !== X || !IDENTITY.test(name)) passed.push(name, value);
+      continue;
+    }
+    if (isCaller) {
+      if (name.charCodeAt(0) === X && IDENTITY.test(name)) continue;
+      // Two readers of the same bytes must not disagree where a request ends.
+      if (name === "content-length" && (!/^\d{1,15}$/.test(value) || passed.includes(name))) {
+        throw new InvalidArgumentError(`Cannot pass on a content-length of "${value}": it is one number`, "headers");
+      }
+    }
+    passed.push(name, value);
   }
   if (!named) return passed;
   return passed.filter((_, at) => !named.has(passed[at - at % 2]));

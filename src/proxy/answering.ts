@@ -1,7 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { type AetherError, ProxyErrorKind, ProxyHttpError } from "../errors.ts";
 import type { CancelTimer } from "../base/clock.ts";
-import { hasNoBody, type HttpRequestHead, type HttpResponseHead, passHeaders } from "../protocol/http.ts";
+import { hasNoBody, headerOf, type HttpRequestHead, type HttpResponseHead, passHeaders } from "../protocol/http.ts";
 import type { Channel } from "../session/channel.ts";
 import type { StreamLink } from "../session/link.ts";
 import { bodyStream, sendAnswer } from "./body.ts";
@@ -23,7 +23,8 @@ export class Answering {
   readonly #since: number;
   #late: CancelTimer | undefined;
   #status = 0;
-  #isTooLarge = false;
+  /** The answer to a request that is not what it should be. */
+  #refusal: { readonly status: number; readonly words: string } | undefined;
 
   constructor(link: StreamLink, channel: Channel, head: HttpRequestHead, limits: AnswerLimits) {
     this.#link = link;
@@ -47,7 +48,7 @@ export class Answering {
       this.#late?.();
       if (channel.error) return;
       if (this.#status > 0) return; // The body failed midway: sendBody has said so.
-      if (!this.#isTooLarge) this.#link.report(error);
+      if (!this.#refusal) this.#link.report(error);
       await this.#answer(this.#failure(error)).catch(() => {});
     }
   }
@@ -61,6 +62,8 @@ export class Answering {
       const error = new ProxyHttpError(ProxyErrorKind.Timeout, `The handler took more than ${timeoutMs} ms`);
       late.reject(error);
       this.#controller.abort(error);
+      // What it still comes up with is for nobody.
+      answered.then((response) => response?.body?.cancel(error)).catch(() => {});
     });
     const response = await Promise.race([answered, late.promise]);
     this.#late();
@@ -74,31 +77,54 @@ export class Answering {
       headers: pairs(headers),
       signal: this.#controller.signal,
     };
-    if (method !== "GET" && method !== "HEAD") {
+    const length = headerOf(headers, "content-length");
+    if (method === "GET" || method === "HEAD") {
+      // What is said of a body that is not taken must not be believed further on.
+      if (length !== undefined) init.headers = pairs(headers).filter(([name]) => name !== "content-length");
+    } else {
+      const said = length === undefined ? undefined : Number(length);
       const whole = this.#channel.all();
       if (whole) {
-        this.#checkSize(whole.length);
+        this.#checkSize(whole.length, said);
+        this.#checkEnd(whole.length, said);
         if (whole.length > 0) init.body = whole as Uint8Array<ArrayBuffer>;
       } else {
-        init.body = this.#body();
+        init.body = this.#body(said);
         init.duplex = "half";
       }
     }
     return new Request(origin + path, init);
   }
 
-  #body(): ReadableStream<Uint8Array> {
+  #body(said: number | undefined): ReadableStream<Uint8Array> {
     let size = 0;
     return bodyStream(this.#channel, {
-      received: (bytes) => this.#checkSize(size += bytes),
+      received: (bytes) => this.#checkSize(size += bytes, said),
+      ended: () => this.#checkEnd(size, said),
       failed: (error) => error,
     });
   }
 
-  #checkSize(size: number): void {
+  #checkEnd(size: number, said: number | undefined): void {
+    if (said !== undefined && size !== said) this.#wrongLength(size, said);
+  }
+
+  #wrongLength(size: number, said: number): never {
+    this.#refusal = { status: 400, words: "The request has not as many bytes as it says\n" };
+    throw new ProxyHttpError(
+      ProxyErrorKind.DecodeFailed,
+      `The request has ${size} bytes, its content-length is ${said}`,
+      {
+        retryable: false,
+      },
+    );
+  }
+
+  #checkSize(size: number, said: number | undefined): void {
+    if (said !== undefined && size > said) this.#wrongLength(size, said);
     const limit = this.#limits.maxRequestBodyBytes;
     if (limit === undefined || size <= limit) return;
-    this.#isTooLarge = true;
+    this.#refusal = { status: 413, words: "The request is too large\n" };
     throw new ProxyHttpError(ProxyErrorKind.PayloadTooLarge, `The request has more than ${limit} bytes`, {
       retryable: false,
       details: { limit, current: size },
@@ -122,7 +148,7 @@ export class Answering {
   }
 
   #failure(error: unknown): Response {
-    if (this.#isTooLarge) return new Response("The request is too large\n", { status: 413 });
+    if (this.#refusal) return new Response(this.#refusal.words, { status: this.#refusal.status });
     const isLate = error instanceof ProxyHttpError && error.kind === ProxyErrorKind.Timeout;
     // What went wrong inside is the service's business: its own log has it.
     return isLate
@@ -145,6 +171,12 @@ export class Answering {
 }
 
 function requireResponse(response: unknown): Response {
-  if (response instanceof Response) return response;
-  throw new TypeError(`The handler returned ${typeof response}, not a Response`);
+  if (!(response instanceof Response)) {
+    throw new TypeError(`The handler returned ${typeof response}, not a Response`);
+  }
+  if (response.status === 0) throw new TypeError("The handler returned Response.error()");
+  if (response.bodyUsed || response.body?.locked) {
+    throw new TypeError("The handler returned a Response whose body was read, or is being read");
+  }
+  return response;
 }

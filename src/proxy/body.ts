@@ -15,6 +15,7 @@ export type BodySource =
   | URLSearchParams
   | ReadableStream<Uint8Array>
   | AsyncIterable<Uint8Array | string>
+  | Iterable<Uint8Array>
   | null
   | undefined;
 
@@ -23,9 +24,13 @@ export interface Body {
   /** The whole, when it is there. */
   readonly bytes?: Uint8Array;
   /** What it is read from otherwise. */
-  readonly stream?: AsyncIterable<Uint8Array | string> | ReadableStream<Uint8Array>;
+  readonly stream?: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array> | ReadableStream<Uint8Array>;
   /** The content type its kind implies. */
   readonly type?: string;
+  /** How long it is, where that is known of a stream. */
+  readonly size?: number;
+  /** The same once more, where its kind allows that: a stream is gone once it was read. */
+  readonly again?: () => Body;
 }
 
 /** Takes any kind of body. @throws {InvalidArgumentError} for what is none */
@@ -40,13 +45,22 @@ export function toBody(source: BodySource): Body | undefined {
   if (source instanceof URLSearchParams) {
     return { bytes: utf8(String(source)), type: "application/x-www-form-urlencoded;charset=UTF-8" };
   }
-  if (source instanceof Blob) return { stream: source.stream(), type: source.type || undefined };
+  if (source instanceof Blob) {
+    const { type, size } = source;
+    return { stream: source.stream(), type: type || undefined, size, again: () => toBody(source)! };
+  }
   if (source instanceof FormData) {
     // The platform knows how to write a form, and chooses the boundary.
     const form = new Response(source);
-    return { stream: form.body!, type: form.headers.get("content-type")! };
+    // First: on Bun a response whose body was asked for has forgotten its type.
+    const type = form.headers.get("content-type")!;
+    return { stream: form.body!, type, again: () => toBody(source)! };
   }
-  if (source instanceof ReadableStream || Symbol.asyncIterator in Object(source)) return { stream: source };
+  if (source instanceof ReadableStream && source.locked) {
+    throw new InvalidArgumentError("Cannot send this body: somebody reads it already, or has", "body");
+  }
+  const isIterable = Symbol.asyncIterator in Object(source) || Symbol.iterator in Object(source);
+  if (source instanceof ReadableStream || isIterable) return { stream: source };
   throw new InvalidArgumentError(
     "Cannot send this body: give a text, bytes, a Blob, FormData, URLSearchParams, a ReadableStream or an async iterable",
     "body",
@@ -61,30 +75,7 @@ export async function sendBody(channel: Channel, body: Body): Promise<void> {
     await channel.write(bytes);
     return channel.end();
   }
-  const next = chunksOf(stream!);
-  try {
-    await sendRest(channel, next);
-  } catch (error) {
-    next.cancel(error);
-    failBody(channel, error);
-    throw error;
-  }
-}
-
-async function sendRest(channel: Channel, next: Chunks): Promise<void> {
-  for (let { done, value } = await next.read(); !done; { done, value } = await next.read()) {
-    const room = channel.write(typeof value === "string" ? utf8(value) : requireBytes(value));
-    if (room) await room;
-  }
-  channel.end();
-}
-
-function failBody(channel: Channel, error: unknown): void {
-  channel.reset(
-    error instanceof AetherError ? error : new AetherError(`The body could not be read: ${error}`, "ABORTED", {
-      cause: error,
-    }),
-  );
+  await sendFrom(channel, () => chunksOf(stream!), (next) => sendRest(channel, next));
 }
 
 /**
@@ -97,12 +88,7 @@ export async function sendAnswer(
   stream: ReadableStream<Uint8Array>,
   head: (isEnd: boolean) => void,
 ): Promise<void> {
-  const reader = stream.getReader();
-  const next: Chunks = {
-    read: () => reader.read() as ReturnType<Chunks["read"]>,
-    cancel: (reason) => void reader.cancel(reason).catch(() => {}),
-  };
-  try {
+  await sendFrom(channel, () => chunksOf(stream), async (next) => {
     const early: Uint8Array[] = [];
     let size = 0;
     let isOver = false;
@@ -115,7 +101,9 @@ export async function sendAnswer(
         const whole = early.length === 1 ? early[0] : concatBytes(early);
         head(whole.length === 0);
         if (whole.length === 0) return;
-        return channel.fits(whole.length) ? channel.end(whole) : await sendBody(channel, { bytes: whole });
+        if (channel.fits(whole.length)) return channel.end(whole);
+        await channel.write(whole);
+        return channel.end();
       }
       const bytes = requireBytes(read.value);
       early.push(bytes);
@@ -124,7 +112,7 @@ export async function sendAnswer(
     }
     head(false);
     for (const bytes of early) await channel.write(bytes);
-    let first: ReturnType<Chunks["read"]> | undefined = pending;
+    let first: typeof pending | undefined = pending;
     await sendRest(channel, {
       read() {
         const read = first ?? next.read();
@@ -133,11 +121,39 @@ export async function sendAnswer(
       },
       cancel: next.cancel,
     });
+  });
+}
+
+/** Sends what a source gives. A channel that ends cancels the source, a source that fails resets the channel. */
+async function sendFrom(channel: Channel, open: () => Chunks, send: (next: Chunks) => Promise<void>): Promise<void> {
+  let source: Chunks | undefined;
+  try {
+    const next = source = open();
+    const heard = channel.onReset;
+    channel.onReset = (error) => {
+      heard?.(error);
+      // It may be waiting for a piece that never comes.
+      next.cancel(error);
+    };
+    await send(next);
   } catch (error) {
-    next.cancel(error);
-    failBody(channel, error);
+    source?.cancel(error);
+    channel.reset(
+      error instanceof AetherError ? error : new AetherError(`The body could not be read: ${error}`, "ABORTED", {
+        cause: error,
+      }),
+    );
     throw error;
   }
+}
+
+async function sendRest(channel: Channel, next: Chunks): Promise<void> {
+  for (let { done, value } = await next.read(); !done; { done, value } = await next.read()) {
+    const room = channel.write(typeof value === "string" ? utf8(value) : requireBytes(value));
+    if (room) await room;
+  }
+  if (channel.error) throw channel.error;
+  channel.end();
 }
 
 interface Chunks {
@@ -153,9 +169,9 @@ function chunksOf(stream: NonNullable<Body["stream"]>): Chunks {
       cancel: (reason) => void reader.cancel(reason).catch(() => {}),
     };
   }
-  const iterator = stream[Symbol.asyncIterator]();
+  const iterator = Symbol.asyncIterator in stream ? stream[Symbol.asyncIterator]() : stream[Symbol.iterator]();
   return {
-    read: () => iterator.next() as Promise<{ done?: boolean; value?: Uint8Array | string }>,
+    read: async () => await iterator.next() as { done?: boolean; value?: Uint8Array | string },
     cancel: () => void Promise.resolve(iterator.return?.()).catch(() => {}),
   };
 }
@@ -171,6 +187,8 @@ export interface BodyWatch {
   received?(bytes: number): void;
   /** The next piece is waited for. */
   waiting?(): void;
+  /** Its last piece was given. @throws what ends the body */
+  ended?(): void;
   /** Nothing more comes: it is at its end, failed (with what its reader gets), or its reader has gone. */
   done?(error?: unknown): void;
   /** Turns what ended it into what its reader gets. */
@@ -188,6 +206,7 @@ export function bodyStream(channel: Channel, watch: BodyWatch): ReadableStream<U
           chunk = await channel.read();
         }
         if (!chunk) {
+          watch.ended?.();
           watch.done?.();
           return controller.close();
         }

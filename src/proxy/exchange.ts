@@ -4,7 +4,7 @@ import type { CancelTimer } from "../base/clock.ts";
 import { hasNoBody, type HttpRequestHead } from "../protocol/http.ts";
 import { StreamKind } from "../protocol/stream_frames.ts";
 import type { Channel } from "../session/channel.ts";
-import { channelsOf } from "../session/channels.ts";
+import { type Channels, channelsOf } from "../session/channels.ts";
 import type { StreamLink } from "../session/link.ts";
 import { type Body, bodyStream, sendBody } from "./body.ts";
 import { toProxyError } from "./errors.ts";
@@ -37,13 +37,37 @@ export async function exchange(
   signal?.throwIfAborted();
   const channels = channelsOf(link);
   try {
-    if (!channels.isReady) await channels.ready(signal);
+    const left = channels.isReady ? timeoutMs : await untilReady(link, channels, timeoutMs, signal);
     const channel = channels.open(StreamKind.Http, target, head, body === undefined);
-    return await new Exchange(link, target, channel, options).run(head.method, body, timeoutMs);
+    return await new Exchange(link, target, channel, options).run(head.method, body, left);
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
     throw toProxyError(error, target);
   }
+}
+
+/**
+ * Waits for the connection, as a part of the time there is; what is left of it.
+ * @throws {ProxyHttpError} when it takes all of it; else as {@link Channels.ready}
+ */
+export async function untilReady(
+  link: StreamLink,
+  channels: Channels,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<number> {
+  const { clock } = link.options;
+  const since = clock.now();
+  const late = new AbortController();
+  const cancel = clock.timer(timeoutMs, () => {
+    late.abort(new ProxyHttpError(ProxyErrorKind.Timeout, `No connection to the gateway within ${timeoutMs} ms`));
+  });
+  try {
+    await channels.ready(signal ? AbortSignal.any([signal, late.signal]) : late.signal);
+  } finally {
+    cancel();
+  }
+  return Math.max(1, timeoutMs - (clock.now() - since));
 }
 
 class Exchange {

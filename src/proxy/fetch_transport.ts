@@ -16,8 +16,8 @@ export interface FetchTransportOptions extends Omit<ExchangeOptions, "signal"> {
 
 /** What `fetch` takes, and an async iterable as a body besides. */
 export type FetchInit = Omit<RequestInit, "body"> & {
-  /** Any kind of body. */
-  body?: BodySource;
+  /** Any kind of body: this library's and the platform's. */
+  body?: BodySource | RequestInit["body"];
   /** As in `fetch`; streams need nothing said. */
   duplex?: "half";
 };
@@ -78,11 +78,13 @@ export class AetherFetchTransport {
     for (let count = 0;; count++) {
       const { head, body, signal, redirect } = prepared;
       const response = await exchange(this.#link, this.target, head, body, { ...this.#options, signal });
-      if (redirect !== "manual" && REDIRECTS.includes(response.status) && response.headers.has("location")) {
-        if (redirect === "error") throw this.#redirected(response, 'and redirect is "error"');
+      const isRedirect = redirect !== "manual" && REDIRECTS.includes(response.status);
+      if (isRedirect && redirect === "error") throw this.#redirected(response, 'and redirect is "error"');
+      if (isRedirect && response.headers.has("location")) {
         if (count >= MOST_REDIRECTS) throw this.#redirected(response, `after ${MOST_REDIRECTS} others`);
-        prepared = this.#follow(prepared, response);
+        // Whether it can be followed or not: nobody reads this body.
         response.body?.cancel().catch(() => {});
+        prepared = this.#follow(prepared, response);
         continue;
       }
       return withUrl(response, head, count > 0);
@@ -95,13 +97,17 @@ export class AetherFetchTransport {
     const method = methodOf(init.method ?? request?.method ?? "GET");
     requireMethod(method);
     const source = init.body ?? (init.body === undefined ? request?.body : null);
-    if (source && (method === "GET" || method === "HEAD")) {
+    if (init.body === undefined && request?.bodyUsed) {
+      throw new InvalidArgumentError("Cannot send this request: its body was read already", "input");
+    }
+    if (source !== null && source !== undefined && (method === "GET" || method === "HEAD")) {
       throw new InvalidArgumentError(`Cannot send a body with ${method}`, "body");
     }
-    const body = toBody(source);
+    const body = toBody(source as BodySource);
     const headers = new Headers(init.headers ?? request?.headers);
     if (body?.type && !headers.has("content-type")) headers.set("content-type", body.type);
-    if (body?.bytes && !headers.has("content-length")) headers.set("content-length", String(body.bytes.length));
+    const size = body?.bytes?.length ?? body?.size;
+    if (size !== undefined) headers.set("content-length", String(size));
     if (this.#options.headers) {
       for (const [name, value] of new Headers(this.#options.headers)) if (!headers.has(name)) headers.set(name, value);
     }
@@ -113,8 +119,10 @@ export class AetherFetchTransport {
 
   #follow(prepared: Prepared, response: Response): Prepared {
     const { head, body } = prepared;
-    const from = new URL(head.path, head.origin);
-    const to = new URL(response.headers.get("location")!, from);
+    // Not by the second argument: "//host/path" would be another host.
+    const from = new URL(head.origin + head.path);
+    const to = URL.parse(response.headers.get("location")!, from);
+    if (!to) throw this.#redirected(response, "which is no address");
     if (to.origin !== from.origin) {
       throw this.#redirected(response, 'which is another origin: follow it by hand, with redirect: "manual"');
     }
@@ -126,8 +134,12 @@ export class AetherFetchTransport {
       const headers = withoutContent(head.headers);
       return { ...prepared, head: { ...head, method: "GET", path, headers }, body: undefined };
     }
-    if (body && !body.bytes) throw this.#redirected(response, "and a body that was a stream cannot be sent again");
-    return { ...prepared, head: { ...head, path } };
+    if (!body || body.bytes) return { ...prepared, head: { ...head, path } };
+    if (!body.again) throw this.#redirected(response, "and a body that was a stream cannot be sent again");
+    const again = body.again();
+    // A form has another boundary each time it is written.
+    const headers = head.headers.map((part, at) => at % 2 === 1 && part === body.type ? again.type! : part);
+    return { ...prepared, head: { ...head, path, headers }, body: again };
   }
 
   #redirected(response: Response, why: string): ProxyHttpError {

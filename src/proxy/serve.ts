@@ -113,9 +113,8 @@ class Serving implements HttpService {
     const off = this.#channels.accept(StreamKind.Http, (incoming) => this.#take(incoming));
     if (!off) throw new InvalidArgumentError("Cannot serve HTTP: this client serves it already", "client");
     this.#off = off;
-    if (!options.methods && !options.paths) return;
-    // A session that could not be resumed begins without rules.
-    this.#offConnect = link.onConnect?.add(() => this.#announce(false));
+    // A session that could not be resumed begins without rules; one that served before has been drained.
+    this.#offConnect = link.onConnect?.add(() => this.#announce(this.#closing !== undefined));
     if (this.#channels.isReady) this.#announce(false);
   }
 
@@ -193,6 +192,8 @@ class Serving implements HttpService {
     );
     for (const { channel } of this.#waiting.splice(0)) channel.reset(why, FLAG_REFUSED);
     for (const answering of this.#running) answering.stop(why);
+    // A handler that does not listen to its signal is not waited for.
+    this.#closing?.resolve();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

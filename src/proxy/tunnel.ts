@@ -91,6 +91,10 @@ export class ChannelTunnel implements Tunnel {
             }
           }
         } catch (error) {
+          // What cannot be taken apart ends both ways.
+          this.#channel.reset(
+            new AetherError(error instanceof Error ? error.message : String(error), "INVALID_ARGUMENT"),
+          );
           controller.error(this.#toClosed(error));
         }
       },

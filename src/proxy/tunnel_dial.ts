@@ -3,7 +3,7 @@ import { AetherError, InvalidArgumentError } from "../errors.ts";
 import { StreamKind } from "../protocol/stream_frames.ts";
 import { channelsOf } from "../session/channels.ts";
 import { LINK, type Linked } from "../session/link.ts";
-import { requireLink } from "./exchange.ts";
+import { requireLink, untilReady } from "./exchange.ts";
 import { flatHeaders, type HeadersSource } from "./heads.ts";
 import { ChannelTunnel, toTunnelClosed, type Tunnel, type TunnelLimits, type TunnelProtocol } from "./tunnel.ts";
 
@@ -95,11 +95,11 @@ export async function tunnelDial(
   const head: TunnelHead = { ...rest, protocol, headers: headers && flatHeaders(new Headers(headers)) };
   const channels = channelsOf(link);
   try {
-    if (!channels.isReady) await channels.ready(signal);
+    const left = channels.isReady ? timeoutMs : await untilReady(link, channels, timeoutMs, signal);
     const channel = channels.open(StreamKind.Tunnel, target, head, false);
     const giveUp = (): void => channel.reset(new AetherError(`The opener has gone: ${signal!.reason}`, "CANCELLED"));
     signal?.addEventListener("abort", giveUp, { once: true });
-    const late = link.options.clock.timer(timeoutMs, () => {
+    const late = link.options.clock.timer(left, () => {
       channel.reset(new AetherError(`"${target}" did not take it within ${timeoutMs} ms`, "DEADLINE_EXCEEDED"));
     });
     try {

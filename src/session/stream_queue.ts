@@ -47,10 +47,12 @@ export class StreamQueue {
 
   /** Lays what may be sent behind what was laid already; `send` gets what is too much for one message. */
   flush(writer: FrameWriter, send: (bytes: Uint8Array) => void): void {
-    while (this.#waiting.size > 0 && this.#credit > 0) {
+    if (this.#credit > 0) {
       for (const [stream, frames] of this.#waiting) {
         const frame = frames.shift()!;
-        if (frames.length === 0) this.#waiting.delete(stream);
+        // To the back of the queue: the next flush begins with whoever had to wait, and this loop comes round again.
+        this.#waiting.delete(stream);
+        if (frames.length > 0) this.#waiting.set(stream, frames);
         this.#bytes -= frame.length;
         this.#credit -= frame.length - CHUNK_HEAD;
         lay(frame, writer, send);

@@ -1,6 +1,7 @@
 import type { Case } from "../harness.ts";
 import { cases as clientCases } from "./client.ts";
 import { cases as fabricCases } from "./fabric.ts";
+import { cases as httpCases, socketCases as httpSocketCases } from "./http.ts";
 import { cases as stateCases } from "./state.ts";
 import { cases as socketCases } from "./state_socket.ts";
 import { memoryStoreCases } from "./store_contract.ts";
@@ -10,7 +11,9 @@ import { cases as workerCases } from "./worker.ts";
 export const clientSuites: Case[] = [
   ...clientCases,
   ...socketCases,
+  ...httpSocketCases,
   ...fabricCases,
+  ...httpCases,
   ...stateCases,
   ...memoryStoreCases,
   ...workerCases,

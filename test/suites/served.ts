@@ -1,6 +1,7 @@
 import type { Case, Env } from "../harness.ts";
 import { cases as clientCases } from "./client.ts";
 import { cases as fabricCases } from "./fabric.ts";
+import { cases as httpCases, socketCases as httpSocketCases } from "./http.ts";
 import { cases as launchCases } from "./launches.ts";
 import { loadRim } from "./rim.ts";
 import { cases as stateCases } from "./state.ts";
@@ -11,7 +12,7 @@ import { cases as vectorCases } from "./vectors.ts";
 import { cases as workerCases } from "./worker.ts";
 
 /** Client cases need a gateway: where the driver gives none, each run brings its own on a real port. */
-const served: Case[] = [...clientCases, ...socketCases].map((one) => ({
+const served: Case[] = [...clientCases, ...socketCases, ...httpSocketCases].map((one) => ({
   ...one,
   async run(env: Env): Promise<void> {
     const { allowAll, createGateway } = await import("../../src/gateway/mod.ts");
@@ -32,6 +33,7 @@ const served: Case[] = [...clientCases, ...socketCases].map((one) => ({
 export const suites: Case[] = [
   ...served,
   ...fabricCases,
+  ...httpCases,
   ...launchCases,
   ...stateCases,
   ...taskCases,
