@@ -2,6 +2,7 @@ import { seededRandom } from "../../src/base/ids.ts";
 import type { AetherClient } from "../../src/client/aether_client.ts";
 import type { OpInput, OpName, OpOutput } from "../../src/protocol/ops.ts";
 import { isTerminal, type NewTask } from "../../src/protocol/tasks.ts";
+import type { Session } from "../../src/session/session.ts";
 import { type TestFabric, testFabric } from "../../src/testing/mod.ts";
 import { type Accepted, faultsOf, type Made, type Seen } from "./task_invariants.ts";
 import { SimWorker } from "./task_worker.ts";
@@ -93,13 +94,20 @@ export async function simulateTasks(seed: number, steps = 50): Promise<TaskOutco
       dependsOn,
     };
     const creator = pick(creators);
-    one.taskId = (await insist(fabric, creator, "task.create", input)).taskId;
+    // Half of them are told what comes of it, as long as their session lasts.
+    const { session } = creator as unknown as { session: Session };
+    const watch = chance.next() < 0.5 ? session.requests.expect() : undefined;
+    const told = watch?.reply.catch(() => undefined) as Promise<OpOutput<"task.result"> | undefined> | undefined;
+    const { taskId, isWatched } = await session.call("task.create", { ...input, watch: watch?.id })
+      .catch(() => insist(fabric, creator, "task.create", input));
+    one.taskId = taskId;
     // Said twice, as after an answer that was lost.
     if (chance.next() < 0.2) {
       const again = await insist(fabric, pick(creators), "task.create", input);
       if (again.taskId !== one.taskId) faults.push(`${name} was made twice`);
     }
-    const { task, result } = await insist(fabric, creator, "task.result", { taskId: one.taskId });
+    const { task, result } = (isWatched ? await told : undefined) ??
+      await insist(fabric, creator, "task.result", { taskId });
     one.result = { status: task?.status ?? "completed", token: result && new TextDecoder().decode(result) };
   };
   const cancel = async (): Promise<void> => {
