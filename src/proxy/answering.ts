@@ -93,7 +93,13 @@ export class Answering {
         init.duplex = "half";
       }
     }
-    return new Request(origin + path, init);
+    const request = new Request(origin + path, init);
+    // Bun makes a GET of what it does not know.
+    if (request.method.toUpperCase() !== method.toUpperCase()) {
+      this.#refusal = { status: 501, words: `The service knows no method ${method}\n` };
+      throw new TypeError(`Cannot make a request of method ${method}`);
+    }
+    return request;
   }
 
   #body(said: number | undefined): ReadableStream<Uint8Array> {
