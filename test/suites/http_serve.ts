@@ -2,7 +2,8 @@ import type { Case } from "../harness.ts";
 import { AetherFetchTransport, type HttpLogEntry, ProxyErrorKind, proxyHttp, serveHttp } from "../../src/proxy/mod.ts";
 import { FLAG_REFUSED } from "../../src/protocol/frames.ts";
 import { equal, rejects } from "./assert.ts";
-import { hand, inFabric, pattern, piece, raw, soon, tableOf, turn } from "./http_kit.ts";
+import { hand, inFabric, pattern, piece, soon, tableOf, turn } from "./http_kit.ts";
+import { raw } from "./http_raw.ts";
 import { connected, within } from "./state_kit.ts";
 import type { TestFabric } from "../../src/testing/mod.ts";
 
