@@ -46,7 +46,6 @@ export const VIA_HEADER = "x-aether-via";
 
 const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 // The characters that would end a header line, and those a header has no bytes for.
-// deno-lint-ignore no-control-regex -- one of them is NUL
 const BAD_VALUE = /[\0\r\n]|[^\0-\xff]/;
 const METHOD = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}$/;
 /** A path without anything to decode or to normalise. */

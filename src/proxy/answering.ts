@@ -93,7 +93,16 @@ export class Answering {
         init.duplex = "half";
       }
     }
-    return new Request(origin + path, init);
+    let request: Request | undefined;
+    try {
+      request = new Request(origin + path, init);
+    } catch (error) {
+      if (STANDARD.test(method)) throw error;
+    }
+    // Of what they do not know, Bun makes a GET and workerd an error.
+    if (request?.method.toUpperCase() === method.toUpperCase()) return request;
+    this.#refusal = { status: 501, words: `The service knows no method ${method}\n` };
+    throw new TypeError(`Cannot make a request of method ${method}`);
   }
 
   #body(said: number | undefined): ReadableStream<Uint8Array> {
@@ -169,6 +178,8 @@ export class Answering {
     return { method, path, status, ms: this.#link.options.clock.now() - this.#since };
   }
 }
+
+const STANDARD = /^(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)$/;
 
 function requireResponse(response: unknown): Response {
   if (!(response instanceof Response)) {

@@ -129,4 +129,18 @@ export const pairs: Pair[] = [
       equal([response.url, response.redirected, await response.text()], ["http://h/p?q", false, "GET http://h/p?q"]);
     },
   ),
+  both(
+    "a method of one's own arrives as it is, or is answered with 501 where the runtime knows none",
+    async (world) => {
+      const { service, transport } = world;
+      const seen: string[] = [];
+      service.onError(() => {});
+      serveHttp(service, (request) => (seen.push(request.method), new Response("x")));
+      const response = await transport().fetch("/", { method: "TESTING", body: "x" });
+      equal(
+        response.status === 501 ? seen : [response.status, seen],
+        response.status === 501 ? [] : [200, ["TESTING"]],
+      );
+    },
+  ),
 ];

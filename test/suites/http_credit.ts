@@ -10,7 +10,8 @@ import { LINK } from "../../src/session/link.ts";
 import { StreamQueue } from "../../src/session/stream_queue.ts";
 import { chunkFrame, streamOf } from "../../src/protocol/stream_frames.ts";
 import { equal } from "./assert.ts";
-import { inFabric, pattern, raw, soon, tableOf } from "./http_kit.ts";
+import { inFabric, pattern, soon, tableOf } from "./http_kit.ts";
+import { raw } from "./http_raw.ts";
 import { bytes, connected } from "./state_kit.ts";
 
 const HEAD = { method: "POST", path: "/", headers: [] };

@@ -2,7 +2,8 @@ import type { Case } from "../harness.ts";
 import { AetherFetchTransport, type HttpContext, ProxyErrorKind, serveHttp } from "../../src/proxy/mod.ts";
 import type { AetherClient } from "../../src/client/aether_client.ts";
 import { equal, rejects } from "./assert.ts";
-import { inFabric, raw } from "./http_kit.ts";
+import { inFabric } from "./http_kit.ts";
+import { raw } from "./http_raw.ts";
 import { connected } from "./state_kit.ts";
 
 const OK = { status: 200, headers: [] };

@@ -3,7 +3,8 @@ import { AetherFetchTransport, serveHttp } from "../../src/proxy/mod.ts";
 import { normalPath, rulesFault } from "../../src/protocol/http.ts";
 import { FLAG_END } from "../../src/protocol/frames.ts";
 import { equal } from "./assert.ts";
-import { inFabric, raw, type RawClient } from "./http_kit.ts";
+import { inFabric } from "./http_kit.ts";
+import { raw, type RawClient } from "./http_raw.ts";
 import { bytes, connected } from "./state_kit.ts";
 
 /** What a path becomes; undefined for one that is refused. */
