@@ -110,6 +110,8 @@ export async function sendAnswer(
       size += bytes.length;
       pending = next.read();
     }
+    // Should it fail before it is asked for again, that is said by what is asked for now.
+    pending.catch(() => {});
     head(false);
     for (const bytes of early) await channel.write(bytes);
     let first: typeof pending | undefined = pending;
