@@ -8,7 +8,7 @@ import { aether, aetherProxy } from "../../src/proxy/hono.ts";
 import { AetherFetchTransport, serveHttp } from "../../src/proxy/mod.ts";
 import type { Case } from "../harness.ts";
 import { equal } from "./assert.ts";
-import { hand, inFabric, piece, soon } from "./http_kit.ts";
+import { hand, headersAreGuarded, inFabric, piece, soon } from "./http_kit.ts";
 import { connected, within } from "./state_kit.ts";
 
 /** Hono in front of a service, as a service, and as its client. */
@@ -34,7 +34,7 @@ export const cases: Case[] = [
     equal([response.status, response.headers.getSetCookie()], [207, ["a=1", "b=2"]]);
     const head = await app.request("/billing/a", { method: "HEAD" });
     equal([head.status, await head.text()], [207, ""]);
-  }),
+  }, headersAreGuarded),
   inFabric("aetherProxy sets and removes headers by rule, and drops those of the hop", async (fabric) => {
     const [client, service] = await connected(fabric.agent(), fabric.service());
     serveHttp(
@@ -57,7 +57,7 @@ export const cases: Case[] = [
       "x-auth-user": "root",
     };
     equal(await (await app.request("/?tenant=t", { headers })).json(), ["cookie", "x-tenant"]);
-  }),
+  }, headersAreGuarded),
   inFabric("aetherProxy streams both ways, and an abort reaches the service", async (fabric) => {
     const [client, service] = await connected(fabric.agent(), fabric.service());
     const download = hand();

@@ -2,7 +2,7 @@ import type { Case } from "../harness.ts";
 import { proxyHttp, serveHttp } from "../../src/proxy/mod.ts";
 import { AetherFetchTransport, ProxyErrorKind } from "../../src/proxy/mod.ts";
 import { equal, rejects } from "./assert.ts";
-import { aborted, hand, inFabric, openStreams, pattern, piece, soon } from "./http_kit.ts";
+import { aborted, bodiesAreOpaque, hand, inFabric, openStreams, pattern, piece, soon } from "./http_kit.ts";
 import { connected, within } from "./state_kit.ts";
 
 const forever = (): Promise<never> => new Promise(() => {});
@@ -98,7 +98,7 @@ export const cases: Case[] = [
     source.give(pattern(101));
     await rejects(reader.read(), "ProxyHttpError");
     await soon(source.cancelled, "the handler's stream to be cancelled");
-  }),
+  }, bodiesAreOpaque),
   inFabric("a request larger than allowed is answered with 413, at the byte that is too many", async (fabric) => {
     const [agent, service] = await connected(fabric.agent(), fabric.service());
     let handled = 0;
