@@ -246,4 +246,17 @@ export const cases: Case[] = [
     tunnel.close();
     await fabric.advance(1);
   }),
+  inFabric("a tunnel whose both ways have ended is over, whoever has not read", async (fabric) => {
+    const [agent, service] = await connected(fabric.agent(), fabric.service());
+    serveTunnels(service, (tunnel) => write(tunnel, bytes("hello")).then((writer) => writer.close()), {
+      maxTunnels: 1,
+    });
+    for (let n = 0; n < 3; n++) {
+      const tunnel = await tunnelDial(agent, service.topic, "tcp");
+      await (await write(tunnel, bytes("never read"))).close();
+      await soon(tunnel.closed, "the end");
+      equal(words(await all(tunnel.readable)), "hello");
+      await fabric.advance(1);
+    }
+  }),
 ];
