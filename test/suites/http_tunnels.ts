@@ -1,5 +1,12 @@
 import type { Case } from "../harness.ts";
-import { type IncomingTunnel, type Packet, serveTunnels, type Tunnel, tunnelDial } from "../../src/proxy/mod.ts";
+import {
+  type IncomingTunnel,
+  type Packet,
+  serveHttp,
+  serveTunnels,
+  type Tunnel,
+  tunnelDial,
+} from "../../src/proxy/mod.ts";
 import { StreamKind } from "../../src/protocol/stream_frames.ts";
 import { channelsOf } from "../../src/session/channels.ts";
 import { LINK } from "../../src/session/link.ts";
@@ -258,5 +265,14 @@ export const cases: Case[] = [
       equal(words(await all(tunnel.readable)), "hello");
       await fabric.advance(1);
     }
+  }),
+  inFabric("a service that has closed its HTTP takes tunnels as before", async (fabric) => {
+    const [agent, service] = await connected(fabric.agent(), fabric.service());
+    const http = serveHttp(service, () => new Response("x"));
+    serveTunnels(service, (tunnel) => tunnel.readable.pipeTo(tunnel.writable));
+    await http.close();
+    const tunnel = await tunnelDial(agent, "sv::service", "tcp");
+    await (await write(tunnel, bytes("still"))).close();
+    equal(words(await all(tunnel.readable)), "still");
   }),
 ];
