@@ -138,8 +138,9 @@ export class Splicer implements StreamRouter {
       const { streams } = target;
       const rule = minted.method && rulesFault(streams.rules, minted.method, minted.path!);
       if (rule) fault ??= new PermissionDeniedError(`"${text}" does not take ${minted.method} ${minted.path}: ${rule}`);
-      else if (streams.isDraining) fault ??= new ConnectionError(`"${text}" is draining`, { retryAfterMs: 1000 });
-      else if (streams.size >= this.#core.limits.streams) fault ??= busy(text, streams.size);
+      else if (streams.isDraining && asked.kind === StreamKind.Http) {
+        fault ??= new ConnectionError(`"${text}" is draining`, { retryAfterMs: 1000 });
+      } else if (streams.size >= this.#core.limits.streams) fault ??= busy(text, streams.size);
       else if (!best || isFreer(streams, best.streams)) best = target;
     }
     if (best) return best;

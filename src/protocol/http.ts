@@ -39,8 +39,11 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "host",
 ]);
 
-/** Names a caller can be impersonated by: dropped from what a caller sends, added by the gateway. */
-const IDENTITY = /^x-(?:aether|auth)-/;
+/**
+ * Names a caller can be impersonated by: dropped from what a caller sends, added by the gateway. Servers that hand headers on as
+ * variables (CGI, WSGI) take an underscore for a hyphen.
+ */
+const IDENTITY = /^x[-_](?:aether|auth)[-_]/;
 /** The services a request has passed through; the one header of ours that a service may pass on. */
 export const VIA_HEADER = "x-aether-via";
 

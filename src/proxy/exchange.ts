@@ -70,6 +70,13 @@ export async function untilReady(
   return Math.max(1, timeoutMs - (clock.now() - since));
 }
 
+const failures = new WeakMap<Response, unknown>();
+
+/** What ended the body of a response before its end: browsers tell who reads it as a whole only that it failed. */
+export function failureOf(response: Response): unknown {
+  return failures.get(response);
+}
+
 class Exchange {
   readonly #link: StreamLink;
   readonly #target: string;
@@ -77,6 +84,7 @@ class Exchange {
   readonly #options: ExchangeOptions;
   #late: CancelTimer | undefined;
   #size = 0;
+  #response: Response | undefined;
 
   constructor(link: StreamLink, target: string, channel: Channel, options: ExchangeOptions) {
     this.#link = link;
@@ -142,13 +150,15 @@ class Exchange {
       done: () => this.#over(),
       failed: (error) => this.#failed(error),
     });
-    return new Response(stream, init);
+    return (this.#response = new Response(stream, init));
   }
 
   #failed(error: unknown): unknown {
     this.#channel.reset(new AetherError("The caller takes no more of the answer", "CANCELLED"));
     const { signal } = this.#options;
-    return signal?.aborted ? signal.reason : toProxyError(error, this.#target, true);
+    const failed = signal?.aborted ? signal.reason : toProxyError(error, this.#target, true);
+    if (this.#response) failures.set(this.#response, failed);
+    return failed;
   }
 
   #tooLarge(limit: number): ProxyHttpError {

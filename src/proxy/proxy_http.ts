@@ -3,7 +3,7 @@ import { ProxyErrorKind, ProxyHttpError } from "../errors.ts";
 import type { HeadersSource } from "./heads.ts";
 import type { Linked } from "../session/link.ts";
 import type { BodySource } from "./body.ts";
-import type { ExchangeOptions } from "./exchange.ts";
+import { type ExchangeOptions, failureOf } from "./exchange.ts";
 import { AetherFetchTransport } from "./fetch_transport.ts";
 
 /** Options of {@link proxyHttp}. */
@@ -50,7 +50,8 @@ export async function proxyHttp(
   const redirect = followRedirects ? "follow" : "manual";
   const response = await transport.fetch(path, { method, headers, body, signal, redirect });
   if (streamResponse || !response.body) return response;
-  const whole = await response.arrayBuffer().catch((error) => {
+  const whole = await response.arrayBuffer().catch((thrown) => {
+    const error = failureOf(response) ?? thrown;
     if (!(error instanceof ProxyHttpError) || error.kind !== ProxyErrorKind.PayloadTooLarge) throw error;
     const hint = `${error.message}; allow more, or read it as it comes with streamResponse: true`;
     throw new ProxyHttpError(error.kind, hint, { retryable: false, details: error.details });

@@ -47,7 +47,7 @@ export class ChannelTunnel implements Tunnel {
   #bytes = 0;
   #idle: CancelTimer | undefined;
   #activeAt: number;
-  #isRead = false;
+  #isReceived = false;
   #isWritten = false;
   #isOver = false;
 
@@ -61,10 +61,13 @@ export class ChannelTunnel implements Tunnel {
     // Whoever does not ask need not hear of it.
     this.closed.catch(() => {});
     channel.onReset = (error) => this.#fail(error);
+    // Its last byte is here, read or not: a tunnel that nobody reads ends as well.
+    channel.onEnd = () => this.#received();
     this.readable = this.#readable();
     this.writable = this.#writable();
     if (channel.error) this.#fail(channel.error);
     else this.#watch();
+    if (channel.isReceived) this.#received();
   }
 
   close(reason = "closed"): void {
@@ -78,11 +81,7 @@ export class ChannelTunnel implements Tunnel {
         try {
           for (let isDone = false; !isDone;) {
             const chunk = await this.#channel.read();
-            if (!chunk) {
-              this.#isRead = true;
-              this.#halfOver();
-              return controller.close();
-            }
+            if (!chunk) return controller.close();
             this.#count(chunk.length);
             if (!this.#unpacker) return controller.enqueue(chunk);
             for (const packet of this.#unpacker.push(chunk)) {
@@ -142,8 +141,13 @@ export class ChannelTunnel implements Tunnel {
     this.#idle = this.#clock.timer(left, () => this.#watch());
   }
 
+  #received(): void {
+    this.#isReceived = true;
+    this.#halfOver();
+  }
+
   #halfOver(): void {
-    if (this.#isRead && this.#isWritten) this.#over(undefined);
+    if (this.#isReceived && this.#isWritten) this.#over(undefined);
   }
 
   #fail(error: AetherError): void {

@@ -12,6 +12,7 @@ import { cases as loadCases, pairs as loadPairs } from "./http_load.ts";
 import { cases as pathCases } from "./http_paths.ts";
 import { pairs as redirectPairs } from "./http_redirects.ts";
 import { cases as serveCases } from "./http_serve.ts";
+import { cases as sessionCases } from "./http_sessions.ts";
 import { cases as tunnelCases, pairs as tunnelPairs } from "./http_tunnels.ts";
 import { pairs as wptPairs } from "./http_wpt.ts";
 
@@ -30,6 +31,7 @@ export const cases: Case[] = [
   ...pairs.map(({ memory }) => memory),
   ...limitCases,
   ...serveCases,
+  ...sessionCases,
   ...identityCases,
   ...pathCases,
   ...creditCases,

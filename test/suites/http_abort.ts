@@ -1,7 +1,7 @@
 import { AetherError } from "../../mod.ts";
 import { serveHttp } from "../../src/proxy/mod.ts";
 import { equal, rejects } from "./assert.ts";
-import { aborted, both, hand, openStreams, type Pair, pattern, piece, soon } from "./http_kit.ts";
+import { aborted, bodiesAreOpaque, both, hand, openStreams, type Pair, pattern, piece, soon } from "./http_kit.ts";
 
 const forever = (): Promise<never> => new Promise(() => {});
 
@@ -76,7 +76,7 @@ export const pairs: Pair[] = [
     const read = await transport().fetch("/", { signal: other.signal });
     equal(await read.text(), "all of it");
     other.abort();
-  }),
+  }, bodiesAreOpaque),
   both("an abort while the request is being sent cancels its source", async ({ service, transport }) => {
     const [upload, begun] = [hand(), Promise.withResolvers<void>()];
     const failed = Promise.withResolvers<unknown>();
@@ -93,7 +93,7 @@ export const pairs: Pair[] = [
     await rejects(answer, "AbortError");
     await soon(upload.cancelled, "the source to be cancelled");
     equal((await soon(failed.promise, "the handler's body to fail")) instanceof AetherError, true);
-  }),
+  }, bodiesAreOpaque),
   both("an answer that is complete before the request stops the upload", async ({ service, transport }) => {
     serveHttp(service, () => new Response("no, thanks", { status: 403 }));
     const upload = hand();
@@ -129,7 +129,7 @@ export const pairs: Pair[] = [
     const error = await rejects(soon(answer, "the failure"), "ProxyHttpError");
     equal(/disk is gone/.test(error.message), true, error.message);
     equal((await soon(failed.promise, "the handler's failure")) instanceof AetherError, true);
-  }),
+  }, bodiesAreOpaque),
   both("a handler's stream that fails errors the body at the caller", async ({ service, transport }) => {
     const download = hand();
     serveHttp(service, () => new Response(download.stream));

@@ -6,6 +6,7 @@ import type { Case } from "../harness.ts";
 import { equal, rejects } from "./assert.ts";
 import {
   aborted,
+  bodiesAreOpaque,
   forget,
   hand,
   inFabric,
@@ -148,6 +149,7 @@ const EXCHANGES: Record<string, Exchange> = {
 export const cases: Case[] = [
   ...Object.entries(EXCHANGES).flatMap(([name, exchange]) =>
     (["caller", "service"] as const).map((side): Case => ({
+      skip: bodiesAreOpaque,
       name: `http: the connection of the ${side} is cut at every message of ${name}`,
       run: () =>
         withFabric(async (fabric) => {

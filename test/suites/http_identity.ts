@@ -22,7 +22,7 @@ export const cases: Case[] = [
     );
     const seen: Record<string, unknown>[] = [];
     serveHttp(service, (request: Request, { caller }: HttpContext) => {
-      const names = [...request.headers.keys()].filter((name) => /^x-(aether|auth)-/.test(name));
+      const names = [...request.headers.keys()].filter((name) => /^x.(aether|auth)./.test(name));
       seen.push({ ...caller, headers: names.map((name) => `${name}: ${request.headers.get(name)}`) });
       return new Response("ok");
     });
@@ -34,6 +34,10 @@ export const cases: Case[] = [
       "x-aether-anything": "1",
       "X-Auth-User": "root",
       "x-auth-groups": "admin",
+      // Servers that hand headers on as variables take these for the same.
+      x_aether_caller: "root",
+      "x-aether_user": "root",
+      x_auth_user: "root",
     };
     for (const client of callers) {
       await (await new AetherFetchTransport(client, service.topic).fetch("/", { headers: spoofed })).text();

@@ -2,7 +2,7 @@ import type { Case } from "../harness.ts";
 import { proxyHttp, serveHttp } from "../../src/proxy/mod.ts";
 import { AetherFetchTransport, ProxyErrorKind } from "../../src/proxy/mod.ts";
 import { equal, rejects } from "./assert.ts";
-import { aborted, hand, inFabric, openStreams, pattern, piece, soon } from "./http_kit.ts";
+import { aborted, bodiesAreOpaque, hand, inFabric, openStreams, pattern, piece, soon } from "./http_kit.ts";
 import { connected, within } from "./state_kit.ts";
 
 const forever = (): Promise<never> => new Promise(() => {});
@@ -98,7 +98,7 @@ export const cases: Case[] = [
     source.give(pattern(101));
     await rejects(reader.read(), "ProxyHttpError");
     await soon(source.cancelled, "the handler's stream to be cancelled");
-  }),
+  }, bodiesAreOpaque),
   inFabric("a request larger than allowed is answered with 413, at the byte that is too many", async (fabric) => {
     const [agent, service] = await connected(fabric.agent(), fabric.service());
     let handled = 0;
@@ -173,5 +173,33 @@ export const cases: Case[] = [
     equal((await rejects(within(fabric, late, "1s"), "ProxyHttpError")).kind, ProxyErrorKind.Timeout);
     await rejects(proxyHttp(agent, topic, "GET", "/late", { signal: AbortSignal.timeout(1) }), "TimeoutError");
     equal(openStreams(agent), 0);
+  }),
+  inFabric("an abort at one end is heard at the other within one round trip", async (fabric) => {
+    const [agent, service] = await connected(fabric.agent(), fabric.service());
+    const [download, seen] = [hand(), [] as [string, number][]];
+    const note = (what: string) => (): void => void seen.push([what, fabric.clock.now()]);
+    serveHttp(service, (request) => {
+      aborted(request.signal).then(note("signal"));
+      return request.url.endsWith("/waits") ? forever() : new Response(download.stream);
+    });
+    download.cancelled.then(note("source"));
+    for (const client of [agent, service]) fabric.faults.delay(client, 50);
+    const { fetch } = new AetherFetchTransport(agent, service.topic);
+    const controller = new AbortController();
+    const { signal } = controller;
+    fetch("/waits", { signal }).catch(() => {});
+    const answer = fetch("/", { signal });
+    await fabric.advance(250);
+    const reader = (await answer).body!.getReader();
+    const read = reader.read();
+    read.catch(() => {});
+    const since = fabric.clock.now();
+    controller.abort();
+    await rejects(read, "AbortError");
+    await fabric.advance(99);
+    equal(seen, [], "before anything could arrive");
+    await fabric.advance(1);
+    equal(seen.map(([what]) => what).sort(), ["signal", "signal", "source"]);
+    equal(seen.every(([, at]) => at - since === 100), true, "one way: two wires of 50 ms");
   }),
 ];

@@ -1,5 +1,12 @@
 import type { Case } from "../harness.ts";
-import { type IncomingTunnel, type Packet, serveTunnels, type Tunnel, tunnelDial } from "../../src/proxy/mod.ts";
+import {
+  type IncomingTunnel,
+  type Packet,
+  serveHttp,
+  serveTunnels,
+  type Tunnel,
+  tunnelDial,
+} from "../../src/proxy/mod.ts";
 import { StreamKind } from "../../src/protocol/stream_frames.ts";
 import { channelsOf } from "../../src/session/channels.ts";
 import { LINK } from "../../src/session/link.ts";
@@ -245,5 +252,27 @@ export const cases: Case[] = [
     equal(written > 20 && written < 30, true, `${written} pieces`);
     tunnel.close();
     await fabric.advance(1);
+  }),
+  inFabric("a tunnel whose both ways have ended is over, whoever has not read", async (fabric) => {
+    const [agent, service] = await connected(fabric.agent(), fabric.service());
+    serveTunnels(service, (tunnel) => write(tunnel, bytes("hello")).then((writer) => writer.close()), {
+      maxTunnels: 1,
+    });
+    for (let n = 0; n < 3; n++) {
+      const tunnel = await tunnelDial(agent, service.topic, "tcp");
+      await (await write(tunnel, bytes("never read"))).close();
+      await soon(tunnel.closed, "the end");
+      equal(words(await all(tunnel.readable)), "hello");
+      await fabric.advance(1);
+    }
+  }),
+  inFabric("a service that has closed its HTTP takes tunnels as before", async (fabric) => {
+    const [agent, service] = await connected(fabric.agent(), fabric.service());
+    const http = serveHttp(service, () => new Response("x"));
+    serveTunnels(service, (tunnel) => tunnel.readable.pipeTo(tunnel.writable));
+    await http.close();
+    const tunnel = await tunnelDial(agent, "sv::service", "tcp");
+    await (await write(tunnel, bytes("still"))).close();
+    equal(words(await all(tunnel.readable)), "still");
   }),
 ];

@@ -1,4 +1,5 @@
 import type { AetherFetchTransport } from "../../src/proxy/mod.ts";
+import type { Case } from "../harness.ts";
 import { equal } from "./assert.ts";
 
 type Fetch = AetherFetchTransport["fetch"];
@@ -7,6 +8,7 @@ type Fetch = AetherFetchTransport["fetch"];
 export interface Row {
   from: string;
   says: string;
+  skip?: Case["skip"];
   run(fetch: Fetch): Promise<void>;
 }
 
