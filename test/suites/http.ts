@@ -6,6 +6,7 @@ import { cases as creditCases } from "./http_credit.ts";
 import { cases as faultCases } from "./http_faults.ts";
 import { cases as honoCases } from "./http_hono.ts";
 import { cases as identityCases } from "./http_identity.ts";
+import { cases as ingressCases } from "./http_ingress.ts";
 import type { Pair } from "./http_kit.ts";
 import { cases as limitCases } from "./http_limits.ts";
 import { cases as loadCases, pairs as loadPairs } from "./http_load.ts";
@@ -39,6 +40,7 @@ export const cases: Case[] = [
   ...tunnelCases,
   ...loadCases,
   ...honoCases,
+  ...ingressCases,
 ];
 
 /** What needs no virtual time, over a real socket; for runtimes that only dial as well. */
