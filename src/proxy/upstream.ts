@@ -54,12 +54,15 @@ export function webSocketUpstream(server: string | URL): (tunnel: IncomingTunnel
     const socket = new WebSocket(url, [...tunnel.protocols]);
     socket.binaryType = "arraybuffer";
     const closed = Promise.withResolvers<void>();
+    // A server may speak first, and the tunnel is taken only when it has let us in.
+    const early: Packet[] = [];
+    let hear = (packet: Packet): void => void early.push(packet);
+    socket.onmessage = ({ data }) => hear(typeof data === "string" ? data : new Uint8Array(data));
     socket.onerror = () => closed.reject(new Error(`${url.host} took no WebSocket at ${url.pathname}`));
     await Promise.race([new Promise<void>((resolve) => socket.onopen = () => resolve()), closed.promise]);
     const writer = tunnel.writable.getWriter();
-    socket.onmessage = ({ data }) => {
-      writer.write(typeof data === "string" ? data : new Uint8Array(data)).catch(() => socket.close());
-    };
+    hear = (packet) => void writer.write(packet).catch(() => socket.close());
+    early.forEach(hear);
     socket.onclose = () => writer.close().then(closed.resolve, closed.resolve);
     try {
       for await (const packet of tunnel.readable) send(socket, packet);

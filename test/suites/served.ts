@@ -2,6 +2,7 @@ import type { Case, Env } from "../harness.ts";
 import { cases as clientCases } from "./client.ts";
 import { cases as fabricCases } from "./fabric.ts";
 import { cases as httpCases, socketCases as httpSocketCases } from "./http.ts";
+import { cases as upgradeCases } from "./http_upgrade.ts";
 import { cases as launchCases } from "./launches.ts";
 import { loadRim } from "./rim.ts";
 import { cases as stateCases } from "./state.ts";
@@ -34,6 +35,7 @@ export const suites: Case[] = [
   ...served,
   ...fabricCases,
   ...httpCases,
+  ...upgradeCases,
   ...launchCases,
   ...stateCases,
   ...taskCases,
