@@ -28,7 +28,8 @@ export type { UserClientOptions } from "./src/client/user.ts";
 export { TaskClient } from "./src/client/task.ts";
 export type { TaskClientOptions } from "./src/client/task.ts";
 export { AdminClient } from "./src/client/admin.ts";
-export type { ConnectionQuery } from "./src/client/admin.ts";
+export type { ConnectionQuery, PoolOptions } from "./src/client/admin.ts";
+export type { AuditEvent, AuditEventType, AuditQuery, AuditRecord, AuditSubmitResponse } from "./src/protocol/audit.ts";
 export { BaseOrchestrator } from "./src/client/base_orchestrator.ts";
 export type { BaseOrchestratorOptions } from "./src/client/base_orchestrator.ts";
 export { OrchestratorClient } from "./src/client/orchestrator.ts";
@@ -126,6 +127,7 @@ export { TaskAssignmentMode, TaskPriority } from "./src/protocol/tasks.ts";
 export type {
   ConcurrencyLimit,
   NewTask,
+  PoolInfo,
   RateLimit,
   RetryPolicy,
   RevokeKind,

@@ -1,9 +1,19 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import type { ConnectionInfo, HealthInfo } from "../protocol/admin.ts";
 import type { AgentRegistration } from "../protocol/agents.ts";
+import type { AuditQuery, AuditRecord } from "../protocol/audit.ts";
 import type { PrincipalType } from "../protocol/principals.ts";
+import type { PoolInfo, TaskFilter } from "../protocol/tasks.ts";
 import type { Session } from "../session/session.ts";
 import { type AetherClient, sessionOf } from "./aether_client.ts";
+
+/** Which pool. */
+export interface PoolOptions {
+  /** Its name. */
+  implementation: string;
+  /** Its workspace; the caller's own by default. */
+  workspace?: string;
+}
 
 /** Which connections. */
 export interface ConnectionQuery {
@@ -75,5 +85,35 @@ export class AdminClient {
   /** All implementations that can be launched, a page at a time. */
   listAgents(options: { cursor?: string } = {}): Promise<{ agents: AgentRegistration[]; nextCursor?: string }> {
     return this.#session.call("agent.list", { cursor: options.cursor });
+  }
+
+  /** What principals have submitted, newest first; go on while there is a `nextCursor`. */
+  queryAudit(query: AuditQuery = {}): Promise<{ events: AuditRecord[]; nextCursor?: string }> {
+    return this.#session.call("admin.audit", query);
+  }
+
+  /** Cancels every task that fits, and says how many. */
+  async cancelTasks(filter: TaskFilter, reason?: string): Promise<number> {
+    return (await this.#session.call("task.bulk", { filter, action: "cancel", reason })).count;
+  }
+  /** Begins every task anew that fits and is over without being completed, and says how many. */
+  async retryTasks(filter: TaskFilter): Promise<number> {
+    return (await this.#session.call("task.bulk", { filter, action: "retry" })).count;
+  }
+  /** A pool: who works in it, what waits. */
+  getPool(options: PoolOptions): Promise<PoolInfo> {
+    return this.#pool(options, "get");
+  }
+  /** Has a pool give out nothing; what runs goes on. */
+  pausePool(options: PoolOptions): Promise<PoolInfo> {
+    return this.#pool(options, "pause");
+  }
+  /** Lets it go on. */
+  resumePool(options: PoolOptions): Promise<PoolInfo> {
+    return this.#pool(options, "resume");
+  }
+
+  async #pool({ implementation, workspace }: PoolOptions, action: "get" | "pause" | "resume"): Promise<PoolInfo> {
+    return (await this.#session.call("task.pool", { implementation, workspace, action })).pool;
   }
 }

@@ -1,6 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { NotFoundError } from "../errors.ts";
+import { InvalidArgumentError, NotFoundError } from "../errors.ts";
 import { type Unsubscribe, unsubscriber } from "../base/emitter.ts";
+import type { AuditEvent, AuditSubmitResponse } from "../protocol/audit.ts";
 import type { ConfigSnapshot } from "../protocol/config.ts";
 import { type ConnectionAck, type Gap, MessageType, type Receipt, type Signal } from "../protocol/messages.ts";
 import type { NoticeMap } from "../protocol/ops.ts";
@@ -299,6 +300,15 @@ export abstract class AetherClient implements Linked {
     options: { after?: number } = {},
   ): Unsubscribe {
     return tasks.subscribeTask(this.session, taskId, handler, options.after);
+  }
+
+  /** Has the gateway keep what was done. A refusal, also of what is malformed, is an answer and not thrown. */
+  submitAuditEvent(event: AuditEvent, options: CallOptions = {}): Promise<AuditSubmitResponse> {
+    const { signal, timeout: timeoutMs } = options;
+    return this.session.call("audit.submit", event, { signal, timeoutMs }).catch((error) => {
+      if (!(error instanceof InvalidArgumentError)) throw error;
+      return { success: false, errorCode: "ERR_INVALID_ARGUMENT", errorMessage: error.message };
+    });
   }
 
   /**

@@ -25,6 +25,7 @@ import { Launches } from "./launches.ts";
 import { Ops } from "./ops.ts";
 import { type Administered, AdminOps } from "./ops/admin.ts";
 import { AgentOps } from "./ops/agents.ts";
+import { AuditOps } from "./ops/audit.ts";
 import { CheckpointOps } from "./ops/checkpoints.ts";
 import { configSnapshot } from "./ops/config.ts";
 import { KvOps } from "./ops/kv.ts";
@@ -181,6 +182,7 @@ class EmbeddedGateway implements Gateway, Door, House, SessionFate, Administered
       taskOps,
       new AgentOps(launches),
       new AdminOps(this.#registry, this),
+      new AuditOps(core),
     ]);
     this.#router.onAbsent = (topic, text, sender) => launches.wanted(topic, text, sender);
     this.#tasks.lives.onUnserved = (state) => launches.wantedBy(state);

@@ -42,6 +42,8 @@ export interface Limits {
   taskGraceMs: number;
   /** How long a task that is over is kept, with its result, in ms. */
   taskRetentionMs: number;
+  /** How long an audit event is kept, in ms (7 d, as the older system did). */
+  auditRetentionMs: number;
   /** How long a message id is remembered, in ms. */
   dedupeMs: number;
   /** How many message ids are remembered; the window is the shorter of the two. */
@@ -98,6 +100,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   kvKeys: 10_000,
   taskGraceMs: 30_000,
   taskRetentionMs: 7 * 24 * 3600_000,
+  auditRetentionMs: 7 * 24 * 3600_000,
   dedupeMs: 600_000,
   dedupeIds: 1_000_000,
   helloMs: 10_000,

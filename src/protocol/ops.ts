@@ -1,6 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import type { ConnectionInfo, HealthInfo } from "./admin.ts";
 import type { AgentRegistration, Undeliverable } from "./agents.ts";
+import type { AuditEvent, AuditQuery, AuditRecord, AuditSubmitResponse } from "./audit.ts";
 import type { ConfigSnapshot } from "./config.ts";
 import type { KvChangeEvent, KvCondition, KvEntry, KvOutcome, KvPlace, KvState } from "./kv.ts";
 import type { HttpRules } from "./http.ts";
@@ -171,6 +172,10 @@ export interface OpMap {
   };
   /** Ends a session for good; its client does not come back. */
   "admin.disconnect": { in: { sessionId: string; reason?: string }; out: { found: boolean } };
+  /** Keeps what the caller has done; a refusal is an answer. */
+  "audit.submit": { in: AuditEvent; out: AuditSubmitResponse };
+  /** Audit events, newest first. A page may be shorter than asked for, even empty, and go on. */
+  "admin.audit": { in: AuditQuery; out: { events: AuditRecord[]; nextCursor?: string } };
   /** Looks at a pool, stops it giving out work, or lets it go on. */
   "task.pool": {
     in: { implementation: string; workspace?: string; action: "get" | "pause" | "resume" };

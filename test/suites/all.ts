@@ -1,4 +1,5 @@
 import type { Case } from "../harness.ts";
+import { cases as auditCases } from "./audit.ts";
 import { cases as clientCases } from "./client.ts";
 import { cases as fabricCases } from "./fabric.ts";
 import { cases as httpCases, socketCases as httpSocketCases } from "./http.ts";
@@ -12,6 +13,7 @@ export const clientSuites: Case[] = [
   ...clientCases,
   ...socketCases,
   ...httpSocketCases,
+  ...auditCases,
   ...fabricCases,
   ...httpCases,
   ...stateCases,

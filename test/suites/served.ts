@@ -1,4 +1,5 @@
 import type { Case, Env } from "../harness.ts";
+import { cases as auditCases } from "./audit.ts";
 import { cases as clientCases } from "./client.ts";
 import { cases as fabricCases } from "./fabric.ts";
 import { cases as httpCases, socketCases as httpSocketCases } from "./http.ts";
@@ -33,6 +34,7 @@ const served: Case[] = [...clientCases, ...socketCases, ...httpSocketCases].map(
 /** Cases that bring their own world along and run on every runtime that can serve. */
 export const suites: Case[] = [
   ...served,
+  ...auditCases,
   ...fabricCases,
   ...httpCases,
   ...upgradeCases,
