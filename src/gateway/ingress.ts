@@ -23,8 +23,8 @@ export interface IngressOptions {
 const IDENTITY: Identity = { type: "user", userId: "ingress", windowId: "http" };
 /** Headers that open the gateway, and are nobody else's business. */
 const KEYS = ["authorization", "x-api-key", "x-tenant-id"];
-/** What is not passed on, or is said by the gateway. */
-const HIDDEN = [...KEYS, "x-forwarded-prefix"];
+/** Where the service is, as the outside sees it: the gateway's to say. */
+const PREFIX = "x-forwarded-prefix";
 /** Requests that share an end. */
 const SHARED = 512;
 /** Path in front of every service. */
@@ -59,28 +59,27 @@ export class Ingress {
     const implementation = c.req.param("implementation")!;
     // A service that is not shown and one that is not there look the same from outside.
     if (!this.#services.has(implementation)) return c.json({ title: "Not Found", status: 404 }, 404, PROBLEM);
+    const { path, raw } = c.req;
+    const end = path.indexOf("/", INGRESS_PATH.length + 1);
     // What a page names beside itself would be looked for beside the service.
-    const { pathname, search } = new URL(c.req.url);
-    if (pathname.split("/").length === 3) return c.redirect(`${pathname}/${search}`, 308);
+    if (end < 0) return c.redirect(`${path}/${new URL(raw.url).search}`, 308);
+    const prefix = path.slice(0, end);
     const workspace = this.#workspace;
     const credentials: Record<string, string> = {};
-    for (const name of KEYS) {
-      const value = c.req.header(name);
-      if (value !== undefined) credentials[name] = value;
-    }
-    const decision = await this.#auth.authenticate({ identity: IDENTITY, workspace, credentials });
+    const headers: string[] = [PREFIX, prefix];
+    raw.headers.forEach((value, name) => {
+      if (KEYS.includes(name)) credentials[name] = value;
+      else if (name !== PREFIX) headers.push(name, value);
+    });
+    const deciding = this.#auth.authenticate({ identity: IDENTITY, workspace, credentials });
+    const decision = deciding instanceof Promise ? await deciding : deciding;
     if (!decision.allowed) {
       const status = decision.code === "PERMISSION_DENIED" ? 403 : 401;
       const title = status === 401 ? "Unauthorized" : "Forbidden";
       const headers = status === 401 ? { ...PROBLEM, "www-authenticate": "Bearer" } : PROBLEM;
       return c.json({ title, status, detail: decision.reason }, status, headers);
     }
-    const prefix = `${INGRESS_PATH}/${c.req.path.split("/", 3)[2]}`;
-    const headers: string[] = ["x-forwarded-prefix", prefix];
-    c.req.raw.headers.forEach((value, name) => {
-      if (!HIDDEN.includes(name)) headers.push(name, value);
-    });
-    return forward({ [LINK]: this.#end() }, `sv::${implementation}`, c.req.raw, {
+    return forward({ [LINK]: this.#end() }, `sv::${implementation}`, raw, {
       stripPrefix: prefix,
       headers,
       timeoutMs: this.#timeoutMs,
