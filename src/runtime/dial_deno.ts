@@ -1,12 +1,12 @@
 // Deno's own WebSocket client leaves TCP_NODELAY off and splits its writes: two small messages on their way at once
 // stall for 44 ms. So the client of RFC 6455 is written here, over Deno.connect.
 import { ConnectionError, InvalidArgumentError } from "../errors.ts";
-import { base64url, fromUtf8, utf8 } from "../base/bytes.ts";
+import { base64url, concatBytes, fromUtf8, utf8 } from "../base/bytes.ts";
 import { endOfTurn } from "../base/clock.ts";
 import { BEARER_PREFIX, SUBPROTOCOL } from "../protocol/limits.ts";
 import { type Dial, type DialTls, PING, PONG, type Transport, type TransportSink } from "../transport/transport.ts";
 import { webSocketDial } from "../transport/websocket.ts";
-import { closeBody, encodeFrame, FrameReader, joined, Opcode } from "./ws_frames.ts";
+import { closeBody, encodeFrame, FrameReader, Opcode } from "./ws_frames.ts";
 
 // The part of Deno's API used here, as a type of our own: the file also has to type-check outside Deno.
 interface Conn {
@@ -350,6 +350,6 @@ class Wire implements Transport {
       size += this.#queue[count++].length;
     }
     const frames = this.#queue.splice(0, count);
-    return count === 1 ? frames[0] : joined(frames, size);
+    return count === 1 ? frames[0] : concatBytes(frames);
   }
 }

@@ -1,4 +1,5 @@
 // Frames of RFC 6455 as a client needs them: masked ones out, unmasked ones in. No I/O here.
+import { concatBytes } from "../base/bytes.ts";
 
 /** Kinds of frames. */
 export const Opcode = { Continuation: 0, Text: 1, Binary: 2, Close: 8, Ping: 9, Pong: 10 } as const;
@@ -193,7 +194,7 @@ export class FrameReader {
     this.#parts.push(payload);
     this.#partsSize += payload.length;
     if (!final) return;
-    const whole = joined(this.#parts, this.#partsSize);
+    const whole = concatBytes(this.#parts);
     const kind = this.#partsOpcode;
     this.#parts = [];
     this.#partsOpcode = this.#partsSize = 0;
@@ -205,15 +206,4 @@ export class FrameReader {
     this.#sink.fault(code, reason);
     return false;
   }
-}
-
-/** Several runs of bytes as one. */
-export function joined(parts: readonly Uint8Array[], size: number): Uint8Array {
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
