@@ -6,7 +6,7 @@ import { toWireError } from "../protocol/error_wire.ts";
 import { FLAG_QUEUE, FrameKind, FrameWriter } from "../protocol/frames.ts";
 import { writeReceipts, writeReject } from "../protocol/frames_down.ts";
 import type { Welcome } from "../protocol/handshake.ts";
-import { BATCH_BYTES } from "../protocol/limits.ts";
+import { BATCH_BYTES, type Limits } from "../protocol/limits.ts";
 import type { Gap } from "../protocol/messages.ts";
 import type { Notice } from "../protocol/ops.ts";
 import { type Identity, identityTopic } from "../protocol/principals.ts";
@@ -16,20 +16,16 @@ import type { Transport } from "../transport/transport.ts";
 import type { Consumer, Listener } from "./consumer.ts";
 import { CallTable } from "./calls.ts";
 import type { Core } from "./core.ts";
+import { type ProgressHost, ProgressLine } from "./progress_line.ts";
 import { type Asker, RequestTable } from "./requests.ts";
 import { type Caller, type StreamHost, StreamTable } from "./streams.ts";
-
-interface Waiting {
-  consumer: Consumer;
-  sequence: number;
-  bytes: Uint8Array;
-}
+import { Window, type WindowHost } from "./window.ts";
 
 /** Switches that a client may have asked for at once and not heard of. */
 const FORMER = 16;
 
 /** One principal's end at the gateway. It outlives its socket for the resume window. */
-export class Session implements Listener, Asker, StreamHost {
+export class Session implements Listener, Asker, StreamHost, WindowHost, ProgressHost {
   readonly core: Core;
   readonly id: string;
   token: string;
@@ -76,16 +72,8 @@ export class Session implements Listener, Asker, StreamHost {
   #receipts: number[] = [];
   #isDirty = false;
 
-  /** Messages handed out and not yet handled, oldest first: consumer, sequence, bytes. */
-  #inflight: Waiting[] = [];
-  #inflightHead = 0;
-  #inflightBytes = 0;
-  #handled = 0;
-  #broadcasts: Waiting[] = [];
-  /** Places in lanes it has left, with work it may not have finished. */
-  readonly #left = new Set<Consumer>();
-  /** Progress that waits for a slow client, the latest of each piece of work. */
-  readonly #progress = new Map<string, Uint8Array>();
+  readonly #window: Window = new Window(this);
+  readonly #progress: ProgressLine;
 
   constructor(
     core: Core,
@@ -97,6 +85,7 @@ export class Session implements Listener, Asker, StreamHost {
     credentials: Readonly<Record<string, string>>,
   ) {
     this.core = core;
+    this.#progress = new ProgressLine(this, core.limits.broadcastQueue);
     this.id = id;
     this.token = token;
     this.producer = producer;
@@ -125,17 +114,15 @@ export class Session implements Listener, Asker, StreamHost {
     dedupe.advance(this.producerKey, dedupe.producer(former), this.core.clock.now());
   }
 
-  /** Wants nothing more of a lane. A queue that waits for its answer is left when that has come. */
+  /** Wants nothing more of a lane. */
   leave(consumer: Consumer): void {
-    if (consumer.working > 0) this.#left.add(consumer);
-    else consumer.lane.leave(consumer);
+    this.#window.leave(consumer);
   }
 
   /** Its client is away for too long: others get what it works on. */
   giveBack(): void {
     for (const consumer of this.consumers) consumer.lane.giveBack(consumer);
-    for (const consumer of this.#left) consumer.lane.detach(consumer);
-    this.#left.clear();
+    this.#window.detach();
   }
 
   /** Its streams; most sessions never have one. */
@@ -174,7 +161,7 @@ export class Session implements Listener, Asker, StreamHost {
   /** Whether a client that has so much can go on with this session. */
   canResume(received: number, handled: number): boolean {
     this.flushWriter();
-    return this.#outbox.holds(received) && handled <= this.#handled + this.#inflight.length - this.#inflightHead;
+    return this.#outbox.holds(received) && handled <= this.#window.delivered;
   }
 
   /** The socket is gone; returns it when `transport` is the one in use. */
@@ -186,36 +173,32 @@ export class Session implements Listener, Asker, StreamHost {
     return true;
   }
 
+  /** Bounds of what is on its way. */
+  get limits(): Limits {
+    return this.core.limits;
+  }
+
   /** Whether the window has room for another message. */
   hasRoom(): boolean {
-    return this.#inflight.length - this.#inflightHead < this.core.limits.windowMessages &&
-      this.#inflightBytes < this.core.limits.windowBytes;
+    return this.#window.hasRoom();
   }
 
   /** Hands a message over if the window has room. Hot path. */
   offer(consumer: Consumer, sequence: number, bytes: Uint8Array): boolean {
-    if (this.ended || !this.hasRoom()) return false;
-    this.#write(bytes);
-    this.#inflight.push({ consumer, sequence, bytes });
-    this.#inflightBytes += bytes.length;
-    this.core.counters.messagesOut++;
-    return true;
+    return !this.ended && this.#window.offer(consumer, sequence, bytes);
   }
 
-  #write(frame: Uint8Array): void {
+  /** Hands over a live broadcast, or keeps it until there is room. */
+  broadcast(consumer: Consumer, sequence: number, bytes: Uint8Array): void {
+    this.#window.broadcast(consumer, sequence, bytes);
+  }
+
+  /** Puts a message on its way. */
+  write(frame: Uint8Array): void {
     this.writer.copy(frame, 0, frame.length);
     if (this.writer.size >= BATCH_BYTES) this.flushWriter();
+    this.core.counters.messagesOut++;
     this.touch();
-  }
-
-  /** Hands over a live broadcast, or keeps it in a bounded queue; what falls out of it is said as a gap. */
-  broadcast(consumer: Consumer, sequence: number, bytes: Uint8Array): void {
-    if (this.#broadcasts.length === 0 && this.offer(consumer, sequence, bytes)) return;
-    this.#broadcasts.push({ consumer, sequence, bytes });
-    if (this.#broadcasts.length > this.core.limits.broadcastQueue) {
-      const oldest = this.#broadcasts.shift()!;
-      this.gap({ topic: oldest.consumer.lane.topic, reason: "slow_consumer", missed: 1 });
-    }
   }
 
   /** What the client says it has. Malformed counts throw. */
@@ -226,52 +209,16 @@ export class Session implements Listener, Asker, StreamHost {
         `Cannot accept ack: ${received} frames received, ${this.#outbox.written} were sent`,
       );
     }
-    const open = this.#inflight.length - this.#inflightHead;
-    if (handled > this.#handled + open) {
-      throw new InvalidArgumentError(
-        `Cannot accept ack: ${handled} messages handled, ${this.#handled + open} were delivered`,
-      );
-    }
-    if (this.#progress.size > 0) this.#catchUp();
-    if (handled <= this.#handled) return;
-    let last: Waiting | undefined;
-    while (this.#handled < handled) {
-      const entry = this.#inflight[this.#inflightHead++];
-      this.#handled++;
-      this.#inflightBytes -= entry.bytes.length;
-      // A run of one lane is committed once, by its last message; a queue lane counts each.
-      if (last && (last.consumer !== entry.consumer || entry.consumer.lane.policy === "queue")) this.#finish(last);
-      last = entry;
-    }
-    if (last) this.#finish(last);
+    this.#progress.catchUp();
+    if (!this.#window.handled(handled)) return;
     this.core.commitSoon();
-    if (this.#inflightHead === this.#inflight.length) {
-      this.#inflight = [];
-      this.#inflightHead = 0;
-    } else if (this.#inflightHead > 1024) {
-      this.#inflight = this.#inflight.slice(this.#inflightHead);
-      this.#inflightHead = 0;
-    }
     this.resume();
   }
 
-  #finish({ consumer, sequence }: Waiting): void {
-    // Before it is free: a lane that was left must not give it the next one.
-    if (this.#left.delete(consumer)) consumer.lane.leave(consumer);
-    consumer.lane.handled(consumer, sequence);
-  }
-
-  /** There is room again: queued broadcasts first, then lanes that are behind. */
+  /** There is room again. */
   resume(): void {
-    if (this.#progress.size > 0) this.#catchUp();
-    while (this.#broadcasts.length > 0 && this.hasRoom()) {
-      const { consumer, sequence, bytes } = this.#broadcasts.shift()!;
-      this.offer(consumer, sequence, bytes);
-    }
-    for (const consumer of this.consumers) {
-      if (consumer.lane.policy === "queue") consumer.lane.fill();
-      else consumer.lane.pump(consumer);
-    }
+    this.#progress.catchUp();
+    this.#window.resume(this.consumers);
   }
 
   /** A send was taken. Hot path. */
@@ -295,31 +242,25 @@ export class Session implements Listener, Asker, StreamHost {
     this.touch();
   }
 
-  /** Somebody's progress. A client that is behind gets the latest of each piece of work when it has caught up. */
+  /** Somebody's progress. */
   progress(key: string, notice: Uint8Array): void {
-    if (this.ended) return;
-    // Always by way of the line: what waits in it must not come after what is newer.
-    this.#progress.delete(key);
-    this.#progress.set(key, notice);
-    this.#catchUp();
-    if (this.#progress.size > this.core.limits.broadcastQueue) {
-      this.#progress.delete(this.#progress.keys().next().value!);
-      this.gap({ topic: `pg::${this.workspace ?? ""}`, reason: "slow_consumer", missed: 1 });
-    }
+    if (!this.ended) this.#progress.add(key, notice);
   }
 
   /** Whether more than half of what may be on its way is: then what can wait does. */
-  #isBehind(): boolean {
+  isBehind(): boolean {
     return !this.connected || this.#outbox.bytes + this.writer.size > this.core.limits.windowBytes / 2;
   }
 
-  #catchUp(): void {
-    for (const [key, notice] of this.#progress) {
-      if (this.#isBehind()) return;
-      this.#progress.delete(key);
-      this.writer.structured(FrameKind.Notify, notice);
-      this.touch();
-    }
+  /** Puts a notice on its way. */
+  tell(notice: Uint8Array): void {
+    this.writer.structured(FrameKind.Notify, notice);
+    this.touch();
+  }
+
+  /** Progress was dropped: more pieces of work than may wait. */
+  dropped(): void {
+    this.gap({ topic: `pg::${this.workspace ?? ""}`, reason: "slow_consumer", missed: 1 });
   }
 
   /** Messages are gone, and the client must know. */
@@ -442,7 +383,8 @@ export class Session implements Listener, Asker, StreamHost {
     this.ended = true;
     const transport = this.#transport;
     this.#transport = undefined;
-    for (const consumer of [...this.consumers.splice(0), ...this.#left]) consumer.lane.detach(consumer);
+    for (const consumer of this.consumers.splice(0)) consumer.lane.detach(consumer);
+    this.#window.detach();
     this.requests.end();
     this.calls.end();
     this.#streams?.lost();

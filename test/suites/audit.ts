@@ -1,4 +1,4 @@
-import { AdminClient, TaskClient } from "../../mod.ts";
+import { AdminClient, type TaskClient } from "../../mod.ts";
 import { tokenAuth } from "../../src/gateway/mod.ts";
 import { type TestFabric, testFabric } from "../../src/testing/mod.ts";
 import { createWorker, defineTask } from "../../src/worker/mod.ts";
