@@ -1,6 +1,6 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { type AetherError, ProxyErrorKind, ProxyHttpError } from "../errors.ts";
-import type { CancelTimer } from "../base/clock.ts";
+import type { CancelTimer, Turn } from "../base/clock.ts";
 import { hasNoBody, headerOf, type HttpRequestHead, type HttpResponseHead, passHeaders } from "../protocol/http.ts";
 import type { Channel } from "../session/channel.ts";
 import type { StreamLink } from "../session/link.ts";
@@ -19,6 +19,7 @@ export class Answering {
   readonly #channel: Channel;
   readonly #head: HttpRequestHead;
   readonly #limits: AnswerLimits;
+  readonly #turn: () => Turn;
   readonly #controller = new AbortController();
   readonly #since: number;
   #late: CancelTimer | undefined;
@@ -26,11 +27,12 @@ export class Answering {
   /** The answer to a request that is not what it should be. */
   #refusal: { readonly status: number; readonly words: string } | undefined;
 
-  constructor(link: StreamLink, channel: Channel, head: HttpRequestHead, limits: AnswerLimits) {
+  constructor(link: StreamLink, channel: Channel, head: HttpRequestHead, limits: AnswerLimits, turn: () => Turn) {
     this.#link = link;
     this.#channel = channel;
     this.#head = head;
     this.#limits = limits;
+    this.#turn = turn;
     this.#since = link.options.clock.now();
     channel.onReset = (error) => this.#controller.abort(error);
   }
@@ -150,7 +152,7 @@ export class Answering {
       this.#channel.answer(head, true);
       return void response.body?.cancel().catch(() => {});
     }
-    await sendAnswer(this.#channel, response.body!, (isEnd) => {
+    await sendAnswer(this.#channel, response.body!, this.#turn(), (isEnd) => {
       this.#status = status;
       this.#channel.answer(head, isEnd);
     });

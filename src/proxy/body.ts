@@ -1,7 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { AetherError, InvalidArgumentError } from "../errors.ts";
 import { concatBytes, utf8 } from "../base/bytes.ts";
-import { endOfTurn } from "../base/clock.ts";
+import type { Turn } from "../base/clock.ts";
 import { CHUNK_BYTES } from "../protocol/limits.ts";
 import type { Channel } from "../session/channel.ts";
 
@@ -81,21 +81,21 @@ export async function sendBody(channel: Channel, body: Body): Promise<void> {
 /**
  * Sends a body that has a head in front. Of most answers all is there when the handler returns, though the stream they are
  * says so piece by piece: head, bytes and end then leave together. What is not there in this turn is not waited for.
+ * @param turn the turn in which it leaves
  * @param head lays the head; `isEnd` when no body follows
  */
 export async function sendAnswer(
   channel: Channel,
   stream: ReadableStream<Uint8Array>,
+  turn: Turn,
   head: (isEnd: boolean) => void,
 ): Promise<void> {
   await sendFrom(channel, () => chunksOf(stream), async (next) => {
     const early: Uint8Array[] = [];
     let size = 0;
-    let isOver = false;
-    const turn = new Promise<undefined>((resolve) => endOfTurn(() => (isOver = true, resolve(undefined))));
     let pending = next.read();
-    while (!isOver && size <= CHUNK_BYTES) {
-      const read = await Promise.race([pending, turn]);
+    while (!turn.isOver && size <= CHUNK_BYTES) {
+      const read = await Promise.race([pending, turn.end]);
       if (!read) break;
       if (read.done) {
         const whole = early.length === 1 ? early[0] : concatBytes(early);

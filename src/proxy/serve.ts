@@ -1,5 +1,6 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { ConnectionError, InvalidArgumentError, ProxyErrorKind, ProxyHttpError, QuotaError } from "../errors.ts";
+import { turns } from "../base/clock.ts";
 import { FLAG_REFUSED } from "../protocol/frames.ts";
 import { headerOf, type HttpRequestHead, type HttpRules } from "../protocol/http.ts";
 import { StreamKind } from "../protocol/stream_frames.ts";
@@ -101,6 +102,7 @@ class Serving implements HttpService {
   readonly #options: ServeHttpOptions;
   readonly #waiting: IncomingChannel[] = [];
   readonly #running = new Set<Answering>();
+  readonly #turn = turns();
   readonly #off: () => void;
   readonly #offConnect: (() => void) | undefined;
   #closing: PromiseWithResolvers<void> | undefined;
@@ -149,7 +151,7 @@ class Serving implements HttpService {
   #run({ channel, topic, workspace, head: bytes }: IncomingChannel): void {
     const head = decodeStructured(bytes) as HttpRequestHead;
     const context: HttpContext = { caller: callerOf(head, topic, workspace), backend: head.backend };
-    const answering = new Answering(this.#link, channel, head, this.#options);
+    const answering = new Answering(this.#link, channel, head, this.#options, this.#turn);
     this.#running.add(answering);
     // In a turn of its own: what came with the head is here by then.
     queueMicrotask(() =>

@@ -60,8 +60,6 @@ export class VirtualClock implements Clock {
 
 /** Lets everything that is ready run: all microtasks, however long their chain. */
 export async function settle(): Promise<void> {
-  // workerd hands a message channel's message over before long chains of microtasks are done: let those run first.
-  if (!("setImmediate" in globalThis)) { for (let round = 0; round < 100; round++) await undefined; }
   await new Promise<void>((resolve) => endOfTurn(resolve));
 }
 

@@ -1,4 +1,7 @@
 import { type BodySource, serveHttp } from "../../src/proxy/mod.ts";
+import { FLAG_END } from "../../src/protocol/frames.ts";
+import { channelsOf } from "../../src/session/channels.ts";
+import { LINK } from "../../src/session/link.ts";
 import { equal } from "./assert.ts";
 import { both, hand, headersAreGuarded, type Pair, pattern, piece, same, soon } from "./http_kit.ts";
 import { bytes } from "./state_kit.ts";
@@ -77,6 +80,40 @@ export const pairs: Pair[] = [
       equal(await piece(reader), undefined);
       await http.close();
     }
+  }),
+  both("an answer that is all there leaves with its head", async ({ service, transport }) => {
+    const channels = channelsOf(service[LINK]);
+    const { head, chunk } = channels;
+    let left = "";
+    channels.head = (...args) => {
+      left = "head";
+      head.apply(channels, args);
+      // A microtask behind the turn in which the head is laid, everything laid has left.
+      queueMicrotask(() => left += " |");
+    };
+    channels.chunk = (...args) => {
+      const [, flags, { length }] = args;
+      left += ` ${length}${flags & FLAG_END ? " end" : ""}`;
+      chunk.apply(channels, args);
+    };
+    const stream = (): ReadableStream<Uint8Array<ArrayBuffer>> => {
+      const { stream, give, end } = hand();
+      give("of a ");
+      give("stream");
+      end();
+      return stream;
+    };
+    const answers: Record<string, () => Response> = {
+      text: () => new Response("text"),
+      json: () => Response.json([1, 2]),
+      bytes: () => new Response(new TextEncoder().encode("bytes")),
+      stream: () => new Response(stream()),
+    };
+    serveHttp(service, (request) => answers[request.url.split("/").at(-1)!]());
+    const { fetch } = transport();
+    const seen: string[] = [];
+    for (const kind in answers) seen.push(`${await (await fetch(`/${kind}`)).text()}: ${left}`);
+    equal(seen, ["text: head 4 end |", "[1,2]: head 5 end |", "bytes: head 5 end |", "of a stream: head 11 end |"]);
   }),
   both("two megabytes go each way unchanged, at the same time", async ({ service, transport }) => {
     serveHttp(service, (request) => new Response(request.body));

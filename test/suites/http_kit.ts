@@ -123,14 +123,8 @@ export async function noLeak(): Promise<void> {
   const held = (): string[] =>
     [...tables].filter(({ size, waiting, owed }) => size !== 0 || waiting !== 0 || owed !== 0)
       .map(({ host, size, waiting, owed }) => `${host.caller.topic}: ${size} open, ${waiting} bytes, ${owed} owed`);
-  for (let round = 0; round < 100 && held().length > 0; round++) await turn();
+  for (let round = 0; round < 100 && held().length > 0; round++) await settle();
   equal(held(), [], "what the gateway still holds");
-}
-
-/** Lets everything run that is ready. In workerd a body that is read takes a turn of the platform's own loop. */
-export async function turn(): Promise<void> {
-  await settle();
-  if (!("setImmediate" in globalThis)) await new Promise((resolve) => setTimeout(resolve, 1));
 }
 
 /** How many streams a client has open. */

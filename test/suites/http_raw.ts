@@ -9,7 +9,7 @@ import {
   writeOpen,
 } from "../../src/protocol/stream_frames.ts";
 import { decodeStructured, encodeStructured } from "../../src/protocol/structured.ts";
-import { turn } from "./http_kit.ts";
+import { settle } from "../../src/testing/virtual_clock.ts";
 import { bytes } from "./state_kit.ts";
 
 /** What a raw client was told of a stream. */
@@ -83,7 +83,7 @@ export async function raw(
       for (let round = 0; round < 200; round++) {
         const at = events.findIndex((event) => event.kind === kind);
         if (at >= 0) return events.splice(0, at + 1)[at];
-        await turn();
+        await settle();
       }
       throw new Error(`no ${kind} came, but ${JSON.stringify(events)}`);
     },

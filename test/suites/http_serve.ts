@@ -1,8 +1,9 @@
 import type { Case } from "../harness.ts";
 import { AetherFetchTransport, type HttpLogEntry, ProxyErrorKind, proxyHttp, serveHttp } from "../../src/proxy/mod.ts";
 import { FLAG_REFUSED } from "../../src/protocol/frames.ts";
+import { settle } from "../../src/testing/virtual_clock.ts";
 import { equal, rejects } from "./assert.ts";
-import { hand, inFabric, pattern, piece, soon, tableOf, turn } from "./http_kit.ts";
+import { hand, inFabric, pattern, piece, soon, tableOf } from "./http_kit.ts";
 import { raw } from "./http_raw.ts";
 import { connected, within } from "./state_kit.ts";
 import type { TestFabric } from "../../src/testing/mod.ts";
@@ -154,12 +155,12 @@ export const cases: Case[] = [
     await ask(6);
     equal(load(), [2, 2, 2]);
     for (const finish of instances[1].open.splice(0)) finish("done");
-    for (let n = 0; n < 50 && instances[1].http.inFlight > 0; n++) await turn();
+    for (let n = 0; n < 50 && instances[1].http.inFlight > 0; n++) await settle();
     await ask(3);
     equal([...load()].sort(), [2, 2, 2].map((n, at) => n + (at === 2 ? 1 : 0)), "least in flight first");
     for (const { open } of instances) for (const finish of open.splice(0)) finish("done");
     await Promise.all(answers.map(textOf));
-    for (let n = 0; n < 50 && load().some((count) => count > 0); n++) await turn();
+    for (let n = 0; n < 50 && load().some((count) => count > 0); n++) await settle();
     // One after the other: nobody has anything in flight, so it is a matter of turns.
     const given = [0, 0, 0];
     for (let n = 0; n < 9; n++) {
@@ -169,7 +170,7 @@ export const cases: Case[] = [
       given[at]++;
       instances[at].open.pop()!("done");
       await textOf(answer);
-      for (let n = 0; n < 50 && instances[at].http.inFlight > 0; n++) await turn();
+      for (let n = 0; n < 50 && instances[at].http.inFlight > 0; n++) await settle();
     }
     equal(given, [3, 3, 3]);
   }),
