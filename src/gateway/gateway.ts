@@ -1,17 +1,16 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { ConnectionError, InvalidArgumentError, QuotaError } from "../errors.ts";
-import { type Clock, type EndOfTurn, endOfTurn, systemClock } from "../base/clock.ts";
-import { type Random, systemRandom } from "../base/ids.ts";
-import { type Logger, silent } from "../base/logger.ts";
+import { endOfTurn, systemClock } from "../base/clock.ts";
+import { systemRandom } from "../base/ids.ts";
+import { silent } from "../base/logger.ts";
 import type { HealthInfo } from "../protocol/admin.ts";
 import type { Hello } from "../protocol/handshake.ts";
 import { DEFAULT_LIMITS, type Limits } from "../protocol/limits.ts";
 import { SignalType } from "../protocol/messages.ts";
 import { VERSION } from "../protocol/version.ts";
-import type { MaybePromise, Store } from "../store/store.ts";
+import type { MaybePromise } from "../store/store.ts";
 import { type Carry, memoryPair } from "../transport/memory.ts";
 import type { Dial, Transport, TransportSink } from "../transport/transport.ts";
-import type { Authenticator } from "./auth.ts";
 import { Caretaker } from "./caretaker.ts";
 import { Ageing, Greetings, Liveness, type SessionFate } from "./chores.ts";
 import { Connection, type Door } from "./connection.ts";
@@ -19,9 +18,10 @@ import type { Core } from "./core.ts";
 import { Counters } from "./counters.ts";
 import { Entrance, type House } from "./entrance.ts";
 import { httpApp } from "./http.ts";
-import { Ingress, type IngressOptions } from "./ingress.ts";
+import { Ingress } from "./ingress.ts";
 import { localEnd } from "./local_end.ts";
 import { Launches } from "./launches.ts";
+import { checkOptions, type GatewayOptions } from "./options.ts";
 import { Ops } from "./ops.ts";
 import { type Administered, AdminOps } from "./ops/admin.ts";
 import { AgentOps } from "./ops/agents.ts";
@@ -43,26 +43,6 @@ import { connectEvents } from "./tasks/completion.ts";
 import { TaskCreation } from "./tasks/creation.ts";
 import { TaskEngine } from "./tasks/engine.ts";
 import { Turns } from "./turns.ts";
-
-/** Options of {@link createGateway}. */
-export interface GatewayOptions {
-  /** Where it keeps things. */
-  store: Store;
-  /** Who may connect; `allowAll()` for development. */
-  auth: Authenticator;
-  /** Hears what happens; says nothing by default. */
-  logger?: Logger;
-  /** Where time comes from. */
-  clock?: Clock;
-  /** Where chance comes from. */
-  random?: Random;
-  /** Changed limits. */
-  limits?: Partial<Limits>;
-  /** Services that are shown at `/s/<implementation>/…` of its HTTP app; none by default. */
-  ingress?: IngressOptions;
-  /** When frames of a turn leave; the platform's end of turn by default. */
-  endOfTurn?: EndOfTurn;
-}
 
 /** A session as seen from outside. */
 export interface SessionInfo {
@@ -400,24 +380,4 @@ class EmbeddedGateway implements Gateway, Door, House, SessionFate, Administered
 
 function draining(): ConnectionError {
   return new ConnectionError("The gateway is draining", { retryAfterMs: 1000 });
-}
-
-function checkOptions(options: GatewayOptions): void {
-  if (!options?.store) {
-    throw new InvalidArgumentError("Cannot make a gateway without a store: give memoryStore() or another", "store");
-  }
-  if (!options.auth) {
-    throw new InvalidArgumentError(
-      "Cannot make a gateway without auth: give allowAll(), tokenAuth({ … }) or your own",
-      "auth",
-    );
-  }
-  for (const [name, value] of Object.entries(options.limits ?? {})) {
-    if (!(name in DEFAULT_LIMITS) || typeof value !== "number" || !(value > 0)) {
-      throw new InvalidArgumentError(
-        `Cannot set limit ${name} to ${value}: known limits take a positive number`,
-        `limits.${name}`,
-      );
-    }
-  }
 }

@@ -4,7 +4,8 @@
  * @module
  */
 export { createGateway } from "./gateway.ts";
-export type { Gateway, GatewayOptions, SessionInfo } from "./gateway.ts";
+export type { Gateway, SessionInfo } from "./gateway.ts";
+export type { GatewayOptions } from "./options.ts";
 export type { IngressOptions } from "./ingress.ts";
 export { allowAll, tokenAuth } from "./auth.ts";
 export type { Authenticator, Claim, Decision, TokenAuthOptions, TokenKey } from "./auth.ts";
