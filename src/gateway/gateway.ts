@@ -1,5 +1,5 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { ConnectionError, InvalidArgumentError, QuotaError } from "../errors.ts";
+import { ConnectionError, type InvalidArgumentError, QuotaError } from "../errors.ts";
 import { endOfTurn, systemClock } from "../base/clock.ts";
 import { systemRandom } from "../base/ids.ts";
 import { silent } from "../base/logger.ts";
