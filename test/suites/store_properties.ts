@@ -27,7 +27,8 @@ const call = fc.oneof(
   { weight: 1, arbitrary: fc.tuple(fc.constant("expireDedupe" as const), some) },
   { weight: 8, arbitrary: fc.tuple(fc.constant("put" as const), who, key, fc.integer({ min: 0, max: 2 }), some) },
   { weight: 4, arbitrary: fc.tuple(fc.constant("delete" as const), who, key, fc.boolean()) },
-  { weight: 1, arbitrary: fc.tuple(fc.constant("purge" as const), who, key) },
+  { weight: 3, arbitrary: fc.tuple(fc.constant("purge" as const), who, key) },
+  { weight: 3, arbitrary: fc.tuple(fc.constant("get" as const), who, key) },
   { weight: 2, arbitrary: fc.tuple(fc.constant("expireKv" as const), few) },
   { weight: 2, arbitrary: fc.tuple(fc.constant("forget" as const), some, few) },
   { weight: 6, arbitrary: fc.tuple(fc.constant("look" as const), lane, some, few) },
@@ -79,6 +80,9 @@ async function step(store: Store, model: StoreModel, [name, ...args]: Call, now:
       const expected = c ? model.get(a, b, now * 1000)?.revision : undefined;
       return equal(await kv.delete(a, b, now * 1000, expected), model.delete(a, b, now * 1000, expected), "revision");
     }
+    case "get":
+      equal(plain(await kv.get(a, b, now * 1000)), plain(model.get(a, b, now * 1000)), "record");
+      return equal(await kv.count(a), model.count(a), "count");
     case "purge":
       return await kv.purge(a, b), model.purge(a, b);
     case "expireKv":

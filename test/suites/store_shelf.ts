@@ -35,6 +35,8 @@ export const SMALL: Sizes = {
   journal: 8,
   home: 2,
   cached: 2,
+  keys: 3,
+  keyBytes: 64,
 };
 
 /** A database in memory with small bounds, whose driver can be made to fail. It is the same after each opening. */

@@ -22,6 +22,10 @@ export interface Sizes {
   readonly home: number;
   /** Lanes, producers and spaces kept in memory: up to twice as many, and those that are needed. */
   readonly cached: number;
+  /** Keys kept in memory with their values: up to twice as many. */
+  readonly keys: number;
+  /** Bytes of these keys and values: up to twice as many. */
+  readonly keyBytes: number;
 }
 
 /** Measured by bench/store.ts, 2026-11-21. */
@@ -36,4 +40,6 @@ export const SIZES: Sizes = {
   journal: 131_072,
   home: 512,
   cached: 16_384,
+  keys: 10_000,
+  keyBytes: 8 * 1024 * 1024,
 };
