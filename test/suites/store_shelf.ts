@@ -33,6 +33,7 @@ export const SMALL: Sizes = {
   expire: 1000,
   forget: 2,
   journal: 8,
+  journalMost: 24,
   home: 2,
   cached: 2,
   keys: 3,

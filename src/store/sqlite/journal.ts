@@ -6,6 +6,8 @@ import type { Part, Turn } from "./turn.ts";
 
 /** Turns deleted at a time. */
 const TURNS = 16;
+/** How far the journal goes back for each row that is away: in vain when a row came home as often as it changed. */
+const EACH = 64;
 
 /** What one turn changed, as flat lists: a database keeps it as JSON. */
 interface Changes {
@@ -32,7 +34,7 @@ export type ProducerChanges = Map<number, { number: number; at: number }>;
  */
 export class Journal implements Part {
   readonly #turn: Turn;
-  readonly #reach: number;
+  readonly #sizes: Sizes;
   readonly #write: SqlStatement;
   readonly #forget: SqlStatement;
   readonly #read: Pick<SqlStatement, "all">;
@@ -41,20 +43,23 @@ export class Journal implements Part {
   #lastId = 0;
   #lanes: LaneChanges | undefined;
   #producers: ProducerChanges | undefined;
+  #horizon = -Infinity;
   /** Changes ever noted, as far as this process has seen. */
   position = 0;
+  /** Rows whose latest state stands in the journal only. */
+  away = 0;
 
   constructor(turn: Turn, sizes: Sizes) {
     this.#turn = turn;
-    this.#reach = sizes.journal;
+    this.#sizes = sizes;
     this.#write = turn.writer("INSERT INTO turns (id, changes) VALUES (?, ?)");
     this.#forget = turn.writer("DELETE FROM turns WHERE id <= ?");
     this.#read = turn.reader("SELECT id, changes FROM turns ORDER BY id");
   }
 
-  /** The position before which everything must have been brought home. */
+  /** The position before which everything must have been brought home. It stays for all parts of a turn. */
   get horizon(): number {
-    return this.position - this.#reach;
+    return this.#horizon;
   }
 
   lane(id: number, first: number, last: number, count: number, bytes: number): void {
@@ -73,6 +78,12 @@ export class Journal implements Part {
   }
 
   save(): void {
+    this.#keep();
+    const { journal, journalMost } = this.#sizes;
+    this.#horizon = this.position - Math.min(journalMost, Math.max(journal, EACH * this.away));
+  }
+
+  #keep(): void {
     const { lanes, cursors, producers } = this.#changes;
     if (lanes.length + cursors.length + producers.length === 0) return;
     this.#write.run(++this.#lastId, JSON.stringify(this.#changes));
@@ -92,6 +103,7 @@ export class Journal implements Part {
   drop(): void {
     this.#changes = { lanes: [], cursors: [], producers: [] };
     this.#lanes = this.#producers = undefined;
+    this.#horizon = -Infinity;
   }
 
   /** To be called once after a start or a `drop`. */
@@ -147,37 +159,5 @@ export class Journal implements Part {
     for (let at = 0; at < producers.length; at += 3) {
       this.#producers!.set(producers[at], { number: producers[at + 1], at: producers[at + 2] });
     }
-  }
-}
-
-/** Rows whose latest state stands in the journal only, the longest away first. */
-export class Away<T extends { readonly id: number }> {
-  readonly #since = new Map<number, { item: T; readonly position: number }>();
-
-  has(id: number): boolean {
-    return this.#since.has(id);
-  }
-
-  add(item: T, position: number): void {
-    const known = this.#since.get(item.id);
-    if (known) known.item = item;
-    else this.#since.set(item.id, { item, position });
-  }
-
-  /** Those that must come home now, and some more, in the order of their ids; they count as home. */
-  due(horizon: number, least: number): T[] {
-    const [oldest] = this.#since.values();
-    if (oldest === undefined || oldest.position > horizon) return [];
-    const due: T[] = [];
-    for (const { item, position } of this.#since.values()) {
-      if (position > horizon && due.length >= least) break;
-      due.push(item);
-      this.#since.delete(item.id);
-    }
-    return due.sort((a, b) => a.id - b.id);
-  }
-
-  clear(): void {
-    this.#since.clear();
   }
 }

@@ -46,7 +46,10 @@ export class SqlLane {
   /** Undefined while nobody has asked for them. */
   cursors: Cursors | undefined;
   /** Cursors whose latest state stands in the journal only. */
-  readonly away: Set<Cursor> = new Set();
+  away: Cursor[] = [];
+  awaySince = -1;
+  /** Whether it changed in this turn. */
+  isDirty = false;
   /** The oldest settled records, as far as they were looked at. */
   readonly #front = new Queue<Settled>();
   readonly #settled: SettledRecords;
