@@ -9,11 +9,16 @@ const TURNS = 16;
 /** How far the journal goes back for each row that is away: in vain when a row came home as often as it changed. */
 const EACH = 64;
 
+/** In the place of a consumer that is called like its lane, as most are. */
+const OWN = 0;
+
 /** What one turn changed, as flat lists: a database keeps it as JSON. */
 interface Changes {
+  /** The moment that `at` counts from. */
+  since: number;
   /** Numbers of a lane: id, first, last, count, bytes. */
   lanes: number[];
-  /** Lane, consumer, sequence, at; a sequence of -1 says that the cursor is gone. */
+  /** Lane, consumer or OWN, sequence, at; a sequence of -1 says that the cursor is gone. */
   cursors: (number | string)[];
   /** Id, number, at. */
   producers: number[];
@@ -22,7 +27,8 @@ interface Changes {
 /** What the journal says of lanes beyond what their own tables say. */
 export interface LaneChanges {
   readonly lanes: Map<number, { first: number; last: number; held: number; bytes: number }>;
-  readonly cursors: Map<number, Map<string, { sequence: number; at: number }>>;
+  /** By lane and consumer; undefined for the one that is called like the lane. */
+  readonly cursors: Map<number, Map<string | undefined, { sequence: number; at: number }>>;
 }
 
 /** What it says of producers. */
@@ -39,7 +45,7 @@ export class Journal implements Part {
   readonly #forget: SqlStatement;
   readonly #read: Pick<SqlStatement, "all">;
   readonly #turns = new Queue<{ id: number; end: number }>();
-  #changes: Changes = { lanes: [], cursors: [], producers: [] };
+  #changes: Changes = { since: 0, lanes: [], cursors: [], producers: [] };
   #lastId = 0;
   #lanes: LaneChanges | undefined;
   #producers: ProducerChanges | undefined;
@@ -67,14 +73,21 @@ export class Journal implements Part {
     this.position++;
   }
 
-  cursor(lane: number, consumer: string, sequence: number, at: number): void {
-    this.#changes.cursors.push(lane, consumer, sequence, at);
+  /** @param consumer undefined for one that is called like its lane */
+  cursor(lane: number, consumer: string | undefined, sequence: number, at: number): void {
+    this.#changes.cursors.push(lane, consumer ?? OWN, sequence, at - this.#since(at));
     this.position++;
   }
 
   producer(id: number, number: number, at: number): void {
-    this.#changes.producers.push(id, number, at);
+    this.#changes.producers.push(id, number, at - this.#since(at));
     this.position++;
+  }
+
+  #since(at: number): number {
+    const changes = this.#changes;
+    if (changes.cursors.length + changes.producers.length === 0) changes.since = at;
+    return changes.since;
   }
 
   save(): void {
@@ -101,7 +114,7 @@ export class Journal implements Part {
   saved(): void {}
 
   drop(): void {
-    this.#changes = { lanes: [], cursors: [], producers: [] };
+    this.#changes = { since: 0, lanes: [], cursors: [], producers: [] };
     this.#lanes = this.#producers = undefined;
     this.#horizon = -Infinity;
   }
@@ -144,20 +157,26 @@ export class Journal implements Part {
     }
   }
 
-  #take({ lanes, cursors, producers }: Changes): void {
+  #take({ since, lanes, cursors, producers }: Changes): void {
     for (let at = 0; at < lanes.length; at += 5) {
       const [id, first, last, held, bytes] = lanes.slice(at, at + 5);
       this.#lanes!.lanes.set(id, { first, last, held, bytes });
     }
     for (let at = 0; at < cursors.length; at += 4) {
-      const [lane, consumer, sequence, time] = cursors.slice(at, at + 4) as [number, string, number, number];
+      const [lane, consumer, sequence, time] = cursors.slice(at, at + 4) as [
+        number,
+        string | typeof OWN,
+        number,
+        number,
+      ];
       let consumers = this.#lanes!.cursors.get(lane);
       if (!consumers) this.#lanes!.cursors.set(lane, consumers = new Map());
-      if (sequence >= 0) consumers.set(consumer, { sequence, at: time });
-      else consumers.delete(consumer);
+      const name = consumer === OWN ? undefined : consumer;
+      if (sequence >= 0) consumers.set(name, { sequence, at: since + time });
+      else consumers.delete(name);
     }
     for (let at = 0; at < producers.length; at += 3) {
-      this.#producers!.set(producers[at], { number: producers[at + 1], at: producers[at + 2] });
+      this.#producers!.set(producers[at], { number: producers[at + 1], at: since + producers[at + 2] });
     }
   }
 }

@@ -33,6 +33,7 @@ export interface SettledRecords {
 /** One lane in memory: exact about what it holds, though it looks at settled records a few at a time. */
 export class SqlLane {
   readonly id: number;
+  readonly name: string;
   first: number;
   last: number;
   count: number;
@@ -54,8 +55,9 @@ export class SqlLane {
   readonly #front = new Queue<Settled>();
   readonly #settled: SettledRecords;
 
-  constructor(id: number, settled: SettledRecords, row = { first: 1, last: 0, held: 0, bytes: 0 }) {
+  constructor(id: number, name: string, settled: SettledRecords, row = { first: 1, last: 0, held: 0, bytes: 0 }) {
     this.id = id;
+    this.name = name;
     this.#settled = settled;
     this.first = row.first;
     this.last = row.last;

@@ -166,11 +166,11 @@ export class SqlLog implements LogStore, Part {
       // Whoever has it to write sees that it is gone.
       cursor.isDirty = cursor.isAway = false;
       this.#sql.removeCursor.run(lane.id, utf8(cursor.consumer));
-      this.#journal.cursor(lane.id, cursor.consumer, -1, 0);
+      this.#journal.cursor(lane.id, inJournal(lane, cursor.consumer), -1, 0);
     }
     if (lane.cursors) return;
     for (const { consumer } of this.#sql.expireCursors.all<CursorRow>(lane.id, olderThan)) {
-      this.#journal.cursor(lane.id, textOf(consumer), -1, 0);
+      this.#journal.cursor(lane.id, inJournal(lane, textOf(consumer)), -1, 0);
     }
   }
 
@@ -190,7 +190,7 @@ export class SqlLog implements LogStore, Part {
     for (const { cursor, lane } of this.#dirtyCursors) {
       if (!cursor.isDirty) continue;
       cursor.isDirty = false;
-      this.#journal.cursor(lane.id, cursor.consumer, cursor.sequence, cursor.at);
+      this.#journal.cursor(lane.id, inJournal(lane, cursor.consumer), cursor.sequence, cursor.at);
       if (!cursor.isAway) lane.away.push(cursor);
       cursor.isAway = true;
       this.#away.add(lane, position);
@@ -249,11 +249,11 @@ export class SqlLog implements LogStore, Part {
     const ids = new Set([...changes.lanes.keys(), ...changes.cursors.keys()]);
     for (const [id, name] of this.#names.all([...ids])) {
       const row = changes.lanes.get(id);
-      const lane = new SqlLane(id, this.#settled, row ?? this.#sql.lane.all<LaneRow>(id)[0]);
+      const lane = new SqlLane(id, name, this.#settled, row ?? this.#sql.lane.all<LaneRow>(id)[0]);
       // It is not known whether they were deleted before the journal ended.
       if (row) [lane.dropThrough, lane.dropCount] = [lane.first - 1, 1];
       for (const [consumer, { sequence, at }] of changes.cursors.get(id) ?? []) {
-        const cursor = this.#cursors(lane).commit(consumer, sequence, at);
+        const cursor = this.#cursors(lane).commit(consumer ?? name, sequence, at);
         cursor.isAway = true;
         lane.away.push(cursor);
       }
@@ -271,14 +271,14 @@ export class SqlLog implements LogStore, Part {
     if (known !== name) return this.#find(known);
     const id = this.#names.find(NAME.lane, name);
     if (id === undefined) return undefined;
-    const found = new SqlLane(id, this.#settled, this.#sql.lane.all<LaneRow>(id)[0]);
+    const found = new SqlLane(id, name, this.#settled, this.#sql.lane.all<LaneRow>(id)[0]);
     this.#lanes.set(name, found);
     return found;
   }
 
   #make(name: string): SqlLane {
     const known = wellFormed(name);
-    const lane = new SqlLane(this.#names.add(NAME.lane, known), this.#settled);
+    const lane = new SqlLane(this.#names.add(NAME.lane, known), known, this.#settled);
     this.#lanes.set(known, lane);
     this.#changed(lane);
     return lane;
@@ -292,4 +292,8 @@ export class SqlLog implements LogStore, Part {
     }
     return lane.cursors = cursors;
   }
+}
+
+function inJournal({ name }: SqlLane, consumer: string): string | undefined {
+  return consumer === name ? undefined : consumer;
 }
