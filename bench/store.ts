@@ -136,8 +136,73 @@ function gets(store: Store): number {
   });
 }
 
+/**
+ * The least that a message of many lanes takes: rows in batches of sixteen, one row a turn of what the turn changed of lanes,
+ * cursors and producers, nothing read, nothing brought home, and plain objects found by name.
+ */
+function lanesControl(lanes: number): number {
+  const database = openDatabase(fresh());
+  configure(database, "normal");
+  database.exec(
+    "CREATE TABLE records (id INTEGER PRIMARY KEY, lane INTEGER, sequence INTEGER, at INTEGER, bytes BLOB)",
+  );
+  database.exec("CREATE TABLE turns (id INTEGER PRIMARY KEY, changes TEXT)");
+  const rows = 20;
+  const insert = database.prepare(
+    `INSERT INTO records (id, lane, sequence, at, bytes) VALUES ${Array(rows).fill("(?, ?, ?, ?, ?)").join(", ")}`,
+  );
+  const note = database.prepare("INSERT INTO turns (id, changes) VALUES (?, ?)");
+  const forget = [
+    database.prepare("DELETE FROM records WHERE id <= ?"),
+    database.prepare("DELETE FROM turns WHERE id <= ?"),
+  ];
+  const [begin, commit] = [database.prepare("BEGIN IMMEDIATE"), database.prepare("COMMIT")];
+  const known = new Map<string, { id: number; last: number; handled: number; producer: number; turn: number }>();
+  const names = Array.from({ length: lanes }, (_, at) => `ag::prod::worker::${at}`);
+  for (const name of names) known.set(name, { id: known.size, last: 0, handled: 0, producer: 0, turn: 0 });
+  let [id, turn, seed] = [0, 0, 1];
+  let before = new Set<string>();
+  const rate = perSecond(() => {
+    turn++;
+    begin.run();
+    const changed = new Set<string>();
+    let args: (number | Uint8Array)[] = [];
+    for (let at = 0; at < GROUP; at++) {
+      seed = (seed * 1103515245 + 12345) % 2147483648;
+      const name = names[Math.floor((seed / 2147483648) * lanes)];
+      const lane = known.get(name)!;
+      lane.producer++;
+      changed.add(name);
+      args.push(++id, lane.id, ++lane.last, turn, bytes);
+      if (args.length < rows * 5) continue;
+      insert.run(...args);
+      args = [];
+    }
+    const changes: number[] = [];
+    for (const name of before) {
+      const lane = known.get(name)!;
+      lane.handled = lane.last;
+      changes.push(lane.id, lane.handled, lane.last, 0, 0, lane.id, 0, lane.handled, 0);
+    }
+    for (const name of changed) {
+      const lane = known.get(name)!;
+      changes.push(lane.id, lane.handled, lane.last, 1, bytes.length, lane.id, lane.producer, 0);
+    }
+    before = changed;
+    note.run(turn, JSON.stringify(changes));
+    if (turn % 16 === 0) {
+      forget[0].run(id - 8192);
+      forget[1].run(turn - 1000);
+    }
+    commit.run();
+  });
+  database.close();
+  return 1e6 / rate;
+}
+
 async function growthOfLanes(): Promise<Record<string, number>> {
   const found: Record<string, number> = {};
+  for (const lanes of [LANES[0], LANES.at(-1)!]) found[`lanes_${lanes}_control_us`] = lanesControl(lanes);
   for (const lanes of LANES) {
     await within(sqliteStore(fresh()), (store) => {
       // Each lane has been there before: what is measured is their number, not their making.
@@ -226,6 +291,7 @@ function print(): void {
   }
   const first = (name: string): number => figures[name];
   ratios.growth_lanes = first("lanes_10000_us") / first("lanes_10_us");
+  ratios.growth_lanes_control = first("lanes_10000_control_us") / first("lanes_10_control_us");
   ratios.growth_stored = first("stored_1000000_us") / first("stored_1000_us");
   ratios.growth_stored_ring = first("stored_1000000_ring_us") / first("stored_1000_ring_us");
   const seconds = (performance.now() - began) / 1000;

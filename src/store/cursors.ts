@@ -10,6 +10,9 @@ export interface Cursor {
   at: number;
   /** What the heap knows of `sequence`: cursors move often and only the lowest is ever asked for. */
   rank: number;
+  /** Whether it moved in this turn, and whether its row is not as it is: for a store that has rows. */
+  isDirty: boolean;
+  isAway: boolean;
 }
 
 /** The cursors of one lane; the lowest is cheap however many there are. */
@@ -28,7 +31,7 @@ export class Cursors {
       if (sequence > cursor.sequence) cursor.sequence = sequence;
       cursor.at = at;
     } else {
-      cursor = { consumer, sequence, at, rank: sequence };
+      cursor = { consumer, sequence, at, rank: sequence, isDirty: false, isAway: false };
       this.#all.set(consumer, cursor);
       this.#ranks.push(cursor);
     }

@@ -30,7 +30,10 @@ export class Queue<T> {
     const item = this.#items[this.#head];
     this.#items[this.#head++] = undefined as T;
     if (this.#head === this.#items.length) {
-      this.#items.length = this.#head = 0;
+      // An array that is popped keeps its room, one that is cut gives it back.
+      if (this.#head === 1) this.#items.pop();
+      else this.#items.length = 0;
+      this.#head = 0;
     } else if (this.#head > 256 && this.#head * 2 > this.#items.length) {
       this.#items = this.#items.slice(this.#head);
       this.#head = 0;

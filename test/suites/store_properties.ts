@@ -10,6 +10,8 @@ import { smallShelf } from "./store_shelf.ts";
 const IDS = 4;
 const lane = fc.constantFrom("a", "a\0", "b", "c", "\u{10000}");
 const who = fc.constantFrom("x", "y\0", "z");
+/** Some are called like a lane. */
+const consumer = fc.constantFrom("x", "y\0", "a", "a\0");
 const key = fc.constantFrom("", "a", "a/1", "a/2", "a0", "\uffff", "\u{10000}");
 const prefix = fc.constantFrom("", "a", "a/", "\uffff", "b");
 const some = fc.integer({ min: 0, max: 12 });
@@ -20,14 +22,15 @@ const call = fc.oneof(
   { weight: 12, arbitrary: fc.tuple(fc.constant("append" as const), lane, fc.integer({ min: 0, max: 40 })) },
   { weight: 4, arbitrary: fc.tuple(fc.constant("trim" as const), lane, some) },
   { weight: 4, arbitrary: fc.tuple(fc.constant("remove" as const), lane, some) },
-  { weight: 4, arbitrary: fc.tuple(fc.constant("commit" as const), lane, who, some) },
+  { weight: 4, arbitrary: fc.tuple(fc.constant("commit" as const), lane, consumer, some) },
   { weight: 1, arbitrary: fc.tuple(fc.constant("expireLog" as const), some) },
   { weight: 4, arbitrary: fc.tuple(fc.constant("remember" as const), key) },
   { weight: 4, arbitrary: fc.tuple(fc.constant("advance" as const), who, some) },
   { weight: 1, arbitrary: fc.tuple(fc.constant("expireDedupe" as const), some) },
   { weight: 8, arbitrary: fc.tuple(fc.constant("put" as const), who, key, fc.integer({ min: 0, max: 2 }), some) },
   { weight: 4, arbitrary: fc.tuple(fc.constant("delete" as const), who, key, fc.boolean()) },
-  { weight: 1, arbitrary: fc.tuple(fc.constant("purge" as const), who, key) },
+  { weight: 3, arbitrary: fc.tuple(fc.constant("purge" as const), who, key) },
+  { weight: 3, arbitrary: fc.tuple(fc.constant("get" as const), who, key) },
   { weight: 2, arbitrary: fc.tuple(fc.constant("expireKv" as const), few) },
   { weight: 2, arbitrary: fc.tuple(fc.constant("forget" as const), some, few) },
   { weight: 6, arbitrary: fc.tuple(fc.constant("look" as const), lane, some, few) },
@@ -79,6 +82,9 @@ async function step(store: Store, model: StoreModel, [name, ...args]: Call, now:
       const expected = c ? model.get(a, b, now * 1000)?.revision : undefined;
       return equal(await kv.delete(a, b, now * 1000, expected), model.delete(a, b, now * 1000, expected), "revision");
     }
+    case "get":
+      equal(plain(await kv.get(a, b, now * 1000)), plain(model.get(a, b, now * 1000)), "record");
+      return equal(await kv.count(a), model.count(a), "count");
     case "purge":
       return await kv.purge(a, b), model.purge(a, b);
     case "expireKv":
@@ -105,7 +111,7 @@ async function same(store: Store, model: StoreModel, now: number): Promise<void>
     const records = (await store.log.read(name, 0, 99)).map((r) => [r.sequence, r.at, r.bytes.length]);
     equal(records, model.read(name, 0, 99), `records of ${name}`);
     equal(store.log.lowestCursor(name), model.lowestCursor(name), `lowest cursor of ${name}`);
-    for (const consumer of ["x", "y\0", "z"]) {
+    for (const consumer of ["x", "y\0", "a", "a\0"]) {
       equal(await store.log.cursor(name, consumer), model.cursor(name, consumer), `cursor of ${name} ${consumer}`);
     }
   }

@@ -33,8 +33,11 @@ export const SMALL: Sizes = {
   expire: 1000,
   forget: 2,
   journal: 8,
+  journalMost: 24,
   home: 2,
   cached: 2,
+  keys: 3,
+  keyBytes: 64,
 };
 
 /** A database in memory with small bounds, whose driver can be made to fail. It is the same after each opening. */

@@ -91,7 +91,7 @@ export class CheckpointOps implements OpGroup {
   };
 
   #inLine<T>(owner: string, key: string, work: () => MaybePromise<T>): MaybePromise<T> {
-    return this.#lines.run(`${owner}\0${key}`, work);
+    return this.#lines.run(owner, key, work);
   }
 
   #head(owner: string, key: string): MaybePromise<KvRecord | undefined> {

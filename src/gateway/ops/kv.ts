@@ -41,7 +41,7 @@ export class KvOps implements OpGroup {
     this.#core = core;
     this.#spaces = spaces;
     this.#sets = new KvSets(core, spaces);
-    spaces.onExpired((space, key) => this.#lines.run(lineOf(space, key), () => this.#sets.expired(space, key)));
+    spaces.onExpired((space, key) => this.#lines.run(space, key, () => this.#sets.expired(space, key)));
   }
 
   readonly ops: OpGroup["ops"] = {
@@ -119,7 +119,7 @@ export class KvOps implements OpGroup {
     check: (input: unknown) => OpInput<Name>,
     run: (space: string, input: OpInput<Name>) => MaybePromise<OpOutput<Name>>,
   ): Op<Name> {
-    return this.#op<Name>(check, (space, input) => this.#lines.run(lineOf(space, input.key), () => run(space, input)));
+    return this.#op<Name>(check, (space, input) => this.#lines.run(space, input.key, () => run(space, input)));
   }
 
   #get(space: string, key: string): MaybePromise<KvRecord | undefined> {
@@ -195,10 +195,6 @@ export class KvOps implements OpGroup {
       });
     return read(cursor);
   }
-}
-
-function lineOf(space: string, key: string): string {
-  return `${space}\0${key}`;
 }
 
 function full(key: string, current: number, limit: number): QuotaError {

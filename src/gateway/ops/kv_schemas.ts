@@ -4,6 +4,7 @@ import { utf8 } from "../../base/bytes.ts";
 import { KV_KEY_BYTES, KV_VALUE_BYTES } from "../../protocol/kv.ts";
 import type { OpInput, OpName } from "../../protocol/ops.ts";
 import { check, count, segment, text } from "../schemas.ts";
+import { isPlainKey, isPlainPut } from "./kv_checks.ts";
 
 const isPlain = (text: string): boolean => text.length * 3 <= KV_KEY_BYTES || utf8(text).length <= KV_KEY_BYTES;
 const fits = v.check(isPlain, `must not be longer than ${KV_KEY_BYTES} bytes`);
@@ -52,8 +53,8 @@ export function checked<Name extends OpName>(
 }
 
 /** See {@link OpInput}; one for each operation. */
-export const key = checked("kv.get", v.object({ ...place, key: keyText }));
-export const put = checked("kv.put", v.object({ ...place, key: keyText, value, ttl }));
+export const key = checked("kv.get", v.object({ ...place, key: keyText }), isPlainKey);
+export const put = checked("kv.put", v.object({ ...place, key: keyText, value, ttl }), isPlainPut);
 export const list = checked("kv.list", v.object({ ...place, prefix, cursor: v.optional(v.string()), limit }));
 export const add = checked(
   "kv.add",

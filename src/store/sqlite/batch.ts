@@ -2,8 +2,44 @@
 import type { SqlStatement, SqlValue } from "./driver.ts";
 import type { Turn } from "./turn.ts";
 
-/** Of at most six columns: a Durable Object takes a hundred values to a statement. */
+/** A Durable Object takes a hundred values to a statement. */
+const VALUES = 100;
+/** Rows of one statement at the most; beyond, nothing is gained. */
 const ROWS = 16;
+/** Rows of the smaller statements, for what does not fill a larger one. */
+const FEWER = [4, 1];
+
+/** A statement for so many rows. */
+interface Sized<S> {
+  readonly rows: number;
+  readonly statement: S;
+}
+
+/**
+ * Statements that differ in the number of their rows, the largest first.
+ * @param prepare is given rows of question marks
+ */
+export function sized<S>(columns: number, prepare: (rows: string) => S): readonly Sized<S>[] {
+  const row = `(${Array(columns).fill("?").join(", ")})`;
+  return [Math.min(ROWS, Math.floor(VALUES / columns)), ...FEWER].map((rows) => ({
+    rows,
+    statement: prepare(Array(rows).fill(row).join(", ")),
+  }));
+}
+
+/** Gives values out to statements, of a few rows each. */
+export function inSizes<S>(
+  statements: readonly Sized<S>[],
+  columns: number,
+  args: SqlValue[],
+  run: (statement: S, args: SqlValue[]) => void,
+): void {
+  let at = 0;
+  for (const { rows, statement } of statements) {
+    const length = rows * columns;
+    for (; args.length - at >= length; at += length) run(statement, args.slice(at, at + length));
+  }
+}
 
 /**
  * Rows that go into one table, sixteen by one statement: a call into the engine costs as much as a small row. With rows of
@@ -11,8 +47,8 @@ const ROWS = 16;
  */
 export class Batch {
   readonly #columns: number;
-  readonly #one: SqlStatement;
-  readonly #many: SqlStatement;
+  readonly #statements: readonly Sized<SqlStatement>[];
+  readonly #most: number;
   #args: SqlValue[] = [];
 
   /**
@@ -21,24 +57,24 @@ export class Batch {
    */
   constructor(turn: Turn, into: string, columns: number, after = "") {
     this.#columns = columns;
-    const row = `(${Array(columns).fill("?").join(", ")})`;
-    this.#one = turn.writer(`${into} VALUES ${row} ${after}`);
-    this.#many = turn.writer(`${into} VALUES ${Array(ROWS).fill(row).join(", ")} ${after}`);
+    this.#statements = sized(columns, (rows) => turn.writer(`${into} VALUES ${rows} ${after}`));
+    this.#most = this.#statements[0].rows * columns;
   }
 
   add(...row: SqlValue[]): void {
     for (const value of row) this.#args.push(value);
-    if (this.#args.length < this.#columns * ROWS) return;
+    if (this.#args.length < this.#most) return;
     const args = this.#args;
     this.#args = [];
-    this.#many.run(...args);
+    this.#statements[0].statement.run(...args);
   }
 
   /** Writes the rows that did not fill a statement. */
   end(): void {
+    if (this.#args.length === 0) return;
     const args = this.#args;
     this.#args = [];
-    for (let at = 0; at < args.length; at += this.#columns) this.#one.run(...args.slice(at, at + this.#columns));
+    inSizes(this.#statements, this.#columns, args, (statement, some) => statement.run(...some));
   }
 
   drop(): void {

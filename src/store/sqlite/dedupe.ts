@@ -1,19 +1,21 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { utf8 } from "../../base/bytes.ts";
 import type { DedupeStore } from "../store.ts";
+import { Away, type Rowed } from "./away.ts";
 import { Batch } from "./batch.ts";
 import type { Counters } from "./counters.ts";
 import type { SqlStatement } from "./driver.ts";
 import { Generations } from "./generations.ts";
-import { Away, type Journal } from "./journal.ts";
+import type { Journal } from "./journal.ts";
 import { NAME, type Names, wellFormed } from "./names.ts";
 import type { Sizes } from "./sizes.ts";
 import type { Part, Turn } from "./turn.ts";
 
-interface Producer {
-  readonly id: number;
+interface Producer extends Rowed {
   number: number;
   at: number;
+  /** Whether it changed in this turn. */
+  isDirty: boolean;
 }
 
 /**
@@ -29,8 +31,8 @@ export class SqlDedupe implements DedupeStore, Part {
   readonly #slice: number;
   readonly #home: number;
   readonly #producers: Generations<Producer>;
-  readonly #dirty = new Set<Producer>();
-  readonly #away = new Away<Producer>();
+  #dirty: Producer[] = [];
+  readonly #away: Away<Producer>;
   #isLoaded = false;
   /** Ids not written yet. */
   readonly #taken = new Map<string, { place: number; sequence: number; at: number }>();
@@ -59,13 +61,14 @@ export class SqlDedupe implements DedupeStore, Part {
     this.#slice = sizes.forget;
     this.#home = sizes.home;
     this.#producers = new Generations(sizes.cached);
+    this.#away = new Away(journal);
     this.#ids = new Batch(turn, "INSERT OR REPLACE INTO ids (place, key, sequence, at)", 4);
     this.#rows = new Batch(turn, "INSERT OR REPLACE INTO producers (id, number, at)", 3);
     this.#seen = turn.reader("SELECT place, sequence FROM ids WHERE key = ?");
     this.#least = turn.reader("SELECT min(place) AS place FROM ids");
     this.#young = turn.reader("SELECT place FROM ids WHERE place >= ? AND at >= ? ORDER BY place LIMIT 1");
     this.#forgetIds = turn.writer("DELETE FROM ids WHERE place < ?");
-    this.#producer = turn.reader("SELECT id, number, at FROM producers WHERE id = ?");
+    this.#producer = turn.reader("SELECT number, at FROM producers WHERE id = ?");
     this.#oldProducers = turn.reader("SELECT id FROM producers WHERE id > ? AND id <= ? AND at < ?");
     this.#forgetProducers = turn.writer("DELETE FROM producers WHERE id IN (SELECT value FROM json_each(?))");
     this.#lastProducer = turn.reader(
@@ -94,16 +97,18 @@ export class SqlDedupe implements DedupeStore, Part {
 
   advance(key: string, number: number, at: number): void {
     this.#turn.change();
-    let producer = this.#find(key);
-    if (!producer) {
+    let producer = this.#known(key);
+    if (!producer || producer.at < this.#counters.get("producerFloor")) {
       const name = wellFormed(key);
+      // A forgotten one may have lost its number, or wait to be written.
       const id = this.#names.find(NAME.producer, name) ?? this.#names.add(NAME.producer, name);
-      this.#producers.set(name, producer = { id, number, at });
-    } else if (number > producer.number) {
-      producer.number = number;
-      producer.at = at;
-    } else return;
-    this.#dirty.add(producer);
+      if (producer?.id !== id) this.#producers.set(name, producer = fresh(id, number, at));
+    } else if (number <= producer.number) return;
+    producer.number = number;
+    producer.at = at;
+    if (producer.isDirty) return;
+    producer.isDirty = true;
+    this.#dirty.push(producer);
   }
 
   expire(olderThan: number): void {
@@ -124,10 +129,11 @@ export class SqlDedupe implements DedupeStore, Part {
     this.#ready();
     const { position } = this.#journal;
     for (const producer of this.#dirty) {
+      producer.isDirty = false;
       this.#journal.producer(producer.id, producer.number, producer.at);
       this.#away.add(producer, position);
     }
-    this.#dirty.clear();
+    this.#dirty = [];
     for (const { id, number, at } of this.#away.due(this.#journal.horizon, this.#home)) this.#rows.add(id, number, at);
     this.#rows.end();
     for (const [key, { place, sequence, at }] of this.#taken) this.#ids.add(place, utf8(key), sequence, at);
@@ -165,7 +171,7 @@ export class SqlDedupe implements DedupeStore, Part {
 
   drop(): void {
     this.#producers.clear();
-    this.#dirty.clear();
+    this.#dirty = [];
     this.#away.clear();
     this.#isLoaded = false;
     this.#taken.clear();
@@ -186,7 +192,8 @@ export class SqlDedupe implements DedupeStore, Part {
     this.#isLoaded = true;
     const changes = this.#journal.producers();
     for (const [id, name] of this.#names.all([...changes.keys()])) {
-      const producer = { id, ...changes.get(id)! };
+      const { number, at } = changes.get(id)!;
+      const producer = fresh(id, number, at);
       this.#producers.set(name, producer);
       this.#away.add(producer, 0);
     }
@@ -194,16 +201,25 @@ export class SqlDedupe implements DedupeStore, Part {
 
   /** A producer that is not forgotten. */
   #find(key: string): Producer | undefined {
-    this.#ready();
-    const floor = this.#counters.get("producerFloor");
-    let producer = this.#producers.get(key);
-    if (!producer) {
-      const name = wellFormed(key);
-      if (name !== key) return this.#find(name);
-      const id = this.#names.find(NAME.producer, name);
-      producer = id === undefined ? undefined : this.#producer.all<Producer>(id)[0];
-      if (producer) this.#producers.set(name, producer);
-    }
-    return producer && producer.at >= floor ? producer : undefined;
+    const producer = this.#known(key);
+    return producer && producer.at >= this.#counters.get("producerFloor") ? producer : undefined;
   }
+
+  #known(key: string): Producer | undefined {
+    this.#ready();
+    const producer = this.#producers.get(key);
+    if (producer) return producer;
+    const name = wellFormed(key);
+    if (name !== key) return this.#known(name);
+    const id = this.#names.find(NAME.producer, name);
+    const row = id === undefined ? undefined : this.#producer.all<Pick<Producer, "number" | "at">>(id)[0];
+    if (!row) return undefined;
+    const found = fresh(id!, row.number, row.at);
+    this.#producers.set(name, found);
+    return found;
+  }
+}
+
+function fresh(id: number, number: number, at: number): Producer {
+  return { id, number, at, isDirty: false, awaySince: -1 };
 }

@@ -6,12 +6,19 @@ import type { Part, Turn } from "./turn.ts";
 
 /** Turns deleted at a time. */
 const TURNS = 16;
+/** How far the journal goes back for each row that is away: in vain when a row came home as often as it changed. */
+const EACH = 64;
+
+/** In the place of a consumer that is called like its lane, as most are. */
+const OWN = 0;
 
 /** What one turn changed, as flat lists: a database keeps it as JSON. */
 interface Changes {
+  /** The moment that `at` counts from. */
+  since: number;
   /** Numbers of a lane: id, first, last, count, bytes. */
   lanes: number[];
-  /** Lane, consumer, sequence, at; a sequence of -1 says that the cursor is gone. */
+  /** Lane, consumer or OWN, sequence, at; a sequence of -1 says that the cursor is gone. */
   cursors: (number | string)[];
   /** Id, number, at. */
   producers: number[];
@@ -20,7 +27,8 @@ interface Changes {
 /** What the journal says of lanes beyond what their own tables say. */
 export interface LaneChanges {
   readonly lanes: Map<number, { first: number; last: number; held: number; bytes: number }>;
-  readonly cursors: Map<number, Map<string, { sequence: number; at: number }>>;
+  /** By lane and consumer; undefined for the one that is called like the lane. */
+  readonly cursors: Map<number, Map<string | undefined, { sequence: number; at: number }>>;
 }
 
 /** What it says of producers. */
@@ -32,29 +40,32 @@ export type ProducerChanges = Map<number, { number: number; at: number }>;
  */
 export class Journal implements Part {
   readonly #turn: Turn;
-  readonly #reach: number;
+  readonly #sizes: Sizes;
   readonly #write: SqlStatement;
   readonly #forget: SqlStatement;
   readonly #read: Pick<SqlStatement, "all">;
   readonly #turns = new Queue<{ id: number; end: number }>();
-  #changes: Changes = { lanes: [], cursors: [], producers: [] };
+  #changes: Changes = { since: 0, lanes: [], cursors: [], producers: [] };
   #lastId = 0;
   #lanes: LaneChanges | undefined;
   #producers: ProducerChanges | undefined;
+  #horizon = -Infinity;
   /** Changes ever noted, as far as this process has seen. */
   position = 0;
+  /** Rows whose latest state stands in the journal only. */
+  away = 0;
 
   constructor(turn: Turn, sizes: Sizes) {
     this.#turn = turn;
-    this.#reach = sizes.journal;
+    this.#sizes = sizes;
     this.#write = turn.writer("INSERT INTO turns (id, changes) VALUES (?, ?)");
     this.#forget = turn.writer("DELETE FROM turns WHERE id <= ?");
     this.#read = turn.reader("SELECT id, changes FROM turns ORDER BY id");
   }
 
-  /** The position before which everything must have been brought home. */
+  /** The position before which everything must have been brought home. It stays for all parts of a turn. */
   get horizon(): number {
-    return this.position - this.#reach;
+    return this.#horizon;
   }
 
   lane(id: number, first: number, last: number, count: number, bytes: number): void {
@@ -62,17 +73,30 @@ export class Journal implements Part {
     this.position++;
   }
 
-  cursor(lane: number, consumer: string, sequence: number, at: number): void {
-    this.#changes.cursors.push(lane, consumer, sequence, at);
+  /** @param consumer undefined for one that is called like its lane */
+  cursor(lane: number, consumer: string | undefined, sequence: number, at: number): void {
+    this.#changes.cursors.push(lane, consumer ?? OWN, sequence, at - this.#since(at));
     this.position++;
   }
 
   producer(id: number, number: number, at: number): void {
-    this.#changes.producers.push(id, number, at);
+    this.#changes.producers.push(id, number, at - this.#since(at));
     this.position++;
   }
 
+  #since(at: number): number {
+    const changes = this.#changes;
+    if (changes.cursors.length + changes.producers.length === 0) changes.since = at;
+    return changes.since;
+  }
+
   save(): void {
+    this.#keep();
+    const { journal, journalMost } = this.#sizes;
+    this.#horizon = this.position - Math.min(journalMost, Math.max(journal, EACH * this.away));
+  }
+
+  #keep(): void {
     const { lanes, cursors, producers } = this.#changes;
     if (lanes.length + cursors.length + producers.length === 0) return;
     this.#write.run(++this.#lastId, JSON.stringify(this.#changes));
@@ -90,8 +114,9 @@ export class Journal implements Part {
   saved(): void {}
 
   drop(): void {
-    this.#changes = { lanes: [], cursors: [], producers: [] };
+    this.#changes = { since: 0, lanes: [], cursors: [], producers: [] };
     this.#lanes = this.#producers = undefined;
+    this.#horizon = -Infinity;
   }
 
   /** To be called once after a start or a `drop`. */
@@ -132,52 +157,26 @@ export class Journal implements Part {
     }
   }
 
-  #take({ lanes, cursors, producers }: Changes): void {
+  #take({ since, lanes, cursors, producers }: Changes): void {
     for (let at = 0; at < lanes.length; at += 5) {
       const [id, first, last, held, bytes] = lanes.slice(at, at + 5);
       this.#lanes!.lanes.set(id, { first, last, held, bytes });
     }
     for (let at = 0; at < cursors.length; at += 4) {
-      const [lane, consumer, sequence, time] = cursors.slice(at, at + 4) as [number, string, number, number];
+      const [lane, consumer, sequence, time] = cursors.slice(at, at + 4) as [
+        number,
+        string | typeof OWN,
+        number,
+        number,
+      ];
       let consumers = this.#lanes!.cursors.get(lane);
       if (!consumers) this.#lanes!.cursors.set(lane, consumers = new Map());
-      if (sequence >= 0) consumers.set(consumer, { sequence, at: time });
-      else consumers.delete(consumer);
+      const name = consumer === OWN ? undefined : consumer;
+      if (sequence >= 0) consumers.set(name, { sequence, at: since + time });
+      else consumers.delete(name);
     }
     for (let at = 0; at < producers.length; at += 3) {
-      this.#producers!.set(producers[at], { number: producers[at + 1], at: producers[at + 2] });
+      this.#producers!.set(producers[at], { number: producers[at + 1], at: since + producers[at + 2] });
     }
-  }
-}
-
-/** Rows whose latest state stands in the journal only, the longest away first. */
-export class Away<T extends { readonly id: number }> {
-  readonly #since = new Map<number, { item: T; readonly position: number }>();
-
-  has(id: number): boolean {
-    return this.#since.has(id);
-  }
-
-  add(item: T, position: number): void {
-    const known = this.#since.get(item.id);
-    if (known) known.item = item;
-    else this.#since.set(item.id, { item, position });
-  }
-
-  /** Those that must come home now, and some more, in the order of their ids; they count as home. */
-  due(horizon: number, least: number): T[] {
-    const [oldest] = this.#since.values();
-    if (oldest === undefined || oldest.position > horizon) return [];
-    const due: T[] = [];
-    for (const { item, position } of this.#since.values()) {
-      if (position > horizon && due.length >= least) break;
-      due.push(item);
-      this.#since.delete(item.id);
-    }
-    return due.sort((a, b) => a.id - b.id);
-  }
-
-  clear(): void {
-    this.#since.clear();
   }
 }

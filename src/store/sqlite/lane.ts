@@ -33,6 +33,7 @@ export interface SettledRecords {
 /** One lane in memory: exact about what it holds, though it looks at settled records a few at a time. */
 export class SqlLane {
   readonly id: number;
+  readonly name: string;
   first: number;
   last: number;
   count: number;
@@ -46,13 +47,17 @@ export class SqlLane {
   /** Undefined while nobody has asked for them. */
   cursors: Cursors | undefined;
   /** Cursors whose latest state stands in the journal only. */
-  readonly away: Set<Cursor> = new Set();
+  away: Cursor[] = [];
+  awaySince = -1;
+  /** Whether it changed in this turn. */
+  isDirty = false;
   /** The oldest settled records, as far as they were looked at. */
   readonly #front = new Queue<Settled>();
   readonly #settled: SettledRecords;
 
-  constructor(id: number, settled: SettledRecords, row = { first: 1, last: 0, held: 0, bytes: 0 }) {
+  constructor(id: number, name: string, settled: SettledRecords, row = { first: 1, last: 0, held: 0, bytes: 0 }) {
     this.id = id;
+    this.name = name;
     this.#settled = settled;
     this.first = row.first;
     this.last = row.last;

@@ -5,7 +5,8 @@ import { firstAt } from "../search.ts";
 import type { LaneExtent, LogRecord, LogStore } from "../store.ts";
 import type { Counters } from "./counters.ts";
 import { Generations } from "./generations.ts";
-import { Away, type Journal } from "./journal.ts";
+import { Away } from "./away.ts";
+import type { Journal } from "./journal.ts";
 import { type Settled, type SettledRecords, SqlLane } from "./lane.ts";
 import { NAME, type Names, textOf, wellFormed } from "./names.ts";
 import { type CursorRow, type LaneRow, type LogStatements, logStatements, type NameRow } from "./log_sql.ts";
@@ -29,9 +30,9 @@ export class SqlLog implements LogStore, Part {
   readonly #lanes: Generations<SqlLane>;
   readonly #tail: Tail;
   #isLoaded = false;
-  readonly #dirtyLanes = new Set<SqlLane>();
-  readonly #dirtyCursors = new Map<Cursor, SqlLane>();
-  readonly #away = new Away<SqlLane>();
+  #dirtyLanes: SqlLane[] = [];
+  #dirtyCursors: { readonly cursor: Cursor; readonly lane: SqlLane }[] = [];
+  readonly #away: Away<SqlLane>;
   /** Where an expiry of lanes has come to, and how far it is to go on by itself. */
   #swept = 0;
   #sweep: { readonly olderThan: number; readonly through: number; readonly isLast: boolean } | undefined;
@@ -45,6 +46,7 @@ export class SqlLog implements LogStore, Part {
     this.#journal = journal;
     this.#sizes = sizes;
     this.#lanes = new Generations(sizes.cached);
+    this.#away = new Away(journal);
     this.#tail = new Tail(turn, counters, sizes);
     const sql = this.#sql = logStatements(turn);
     this.#settled = {
@@ -60,7 +62,7 @@ export class SqlLog implements LogStore, Part {
     const lane = this.#find(name) ?? this.#make(name);
     const sequence = ++lane.last;
     this.#tail.append(lane, { sequence, at, expiresAt, bytes });
-    this.#dirtyLanes.add(lane);
+    this.#changed(lane);
     return sequence;
   }
 
@@ -97,7 +99,16 @@ export class SqlLog implements LogStore, Part {
     const lane = this.#find(name) ?? this.#make(name);
     const cursors = this.#cursors(lane);
     const known = cursors.get(consumer) ? consumer : wellFormed(consumer);
-    this.#dirtyCursors.set(cursors.commit(known, sequence, at), lane);
+    const cursor = cursors.commit(known, sequence, at);
+    if (cursor.isDirty) return;
+    cursor.isDirty = true;
+    this.#dirtyCursors.push({ cursor, lane });
+  }
+
+  #changed(lane: SqlLane): void {
+    if (lane.isDirty) return;
+    lane.isDirty = true;
+    this.#dirtyLanes.push(lane);
   }
 
   lowestCursor(name: string): number | undefined {
@@ -110,7 +121,7 @@ export class SqlLog implements LogStore, Part {
     const lane = this.#find(name);
     if (!lane || through < lane.first || lane.count === 0) return;
     lane.trim(through);
-    this.#dirtyLanes.add(lane);
+    this.#changed(lane);
   }
 
   remove(name: string, sequence: number): void {
@@ -119,7 +130,7 @@ export class SqlLog implements LogStore, Part {
     if (!lane || lane.count === 0) return;
     const entry = lane.remove(sequence);
     if (entry) this.#tail.remove(entry);
-    this.#dirtyLanes.add(lane);
+    this.#changed(lane);
   }
 
   expire(olderThan: number, limit: number): number {
@@ -139,7 +150,7 @@ export class SqlLog implements LogStore, Part {
       for (let oldest = lane.oldest(); oldest && oldest.at < olderThan; oldest = lane.oldest()) {
         if (gone === this.#sizes.expire) return gone;
         lane.trim(oldest.sequence);
-        this.#dirtyLanes.add(lane);
+        this.#changed(lane);
         gone++;
       }
       this.#expireCursors(lane, olderThan);
@@ -152,14 +163,14 @@ export class SqlLog implements LogStore, Part {
 
   #expireCursors(lane: SqlLane, olderThan: number): void {
     for (const cursor of lane.cursors?.expire(olderThan) ?? []) {
-      this.#dirtyCursors.delete(cursor);
-      lane.away.delete(cursor);
+      // Whoever has it to write sees that it is gone.
+      cursor.isDirty = cursor.isAway = false;
       this.#sql.removeCursor.run(lane.id, utf8(cursor.consumer));
-      this.#journal.cursor(lane.id, cursor.consumer, -1, 0);
+      this.#journal.cursor(lane.id, inJournal(lane, cursor.consumer), -1, 0);
     }
     if (lane.cursors) return;
     for (const { consumer } of this.#sql.expireCursors.all<CursorRow>(lane.id, olderThan)) {
-      this.#journal.cursor(lane.id, textOf(consumer), -1, 0);
+      this.#journal.cursor(lane.id, inJournal(lane, textOf(consumer)), -1, 0);
     }
   }
 
@@ -170,17 +181,21 @@ export class SqlLog implements LogStore, Part {
     if (this.#sweep) this.#expireSome();
     const { position } = this.#journal;
     for (const lane of this.#dirtyLanes) {
+      lane.isDirty = false;
       if (lane.dropCount >= this.#sizes.drop) this.#drop(lane);
       this.#journal.lane(lane.id, lane.first, lane.last, lane.count, lane.bytes);
       this.#away.add(lane, position);
     }
-    this.#dirtyLanes.clear();
-    for (const [cursor, lane] of this.#dirtyCursors) {
-      this.#journal.cursor(lane.id, cursor.consumer, cursor.sequence, cursor.at);
-      lane.away.add(cursor);
+    this.#dirtyLanes = [];
+    for (const { cursor, lane } of this.#dirtyCursors) {
+      if (!cursor.isDirty) continue;
+      cursor.isDirty = false;
+      this.#journal.cursor(lane.id, inJournal(lane, cursor.consumer), cursor.sequence, cursor.at);
+      if (!cursor.isAway) lane.away.push(cursor);
+      cursor.isAway = true;
       this.#away.add(lane, position);
     }
-    this.#dirtyCursors.clear();
+    this.#dirtyCursors = [];
     for (const lane of this.#away.due(this.#journal.horizon, this.#sizes.home)) this.#bringHome(lane);
     this.#sql.lanes.end();
     this.#sql.cursors.end();
@@ -190,8 +205,12 @@ export class SqlLog implements LogStore, Part {
   #bringHome(lane: SqlLane): void {
     if (lane.dropCount > 0) this.#drop(lane);
     this.#sql.lanes.add(lane.id, lane.first, lane.last, lane.count, lane.bytes);
-    for (const { consumer, sequence, at } of lane.away) this.#sql.cursors.add(lane.id, utf8(consumer), sequence, at);
-    lane.away.clear();
+    if (lane.away.length === 0) return;
+    for (const cursor of lane.away) {
+      if (cursor.isAway) this.#sql.cursors.add(lane.id, utf8(cursor.consumer), cursor.sequence, cursor.at);
+      cursor.isAway = false;
+    }
+    lane.away = [];
   }
 
   /** Deletes the settled records that a lane does not hold any more. */
@@ -207,8 +226,8 @@ export class SqlLog implements LogStore, Part {
   drop(): void {
     this.#lanes.clear();
     this.#tail.drop();
-    this.#dirtyLanes.clear();
-    this.#dirtyCursors.clear();
+    this.#dirtyLanes = [];
+    this.#dirtyCursors = [];
     this.#away.clear();
     this.#sql.lanes.drop();
     this.#sql.cursors.drop();
@@ -230,11 +249,13 @@ export class SqlLog implements LogStore, Part {
     const ids = new Set([...changes.lanes.keys(), ...changes.cursors.keys()]);
     for (const [id, name] of this.#names.all([...ids])) {
       const row = changes.lanes.get(id);
-      const lane = new SqlLane(id, this.#settled, row ?? this.#sql.lane.all<LaneRow>(id)[0]);
+      const lane = new SqlLane(id, name, this.#settled, row ?? this.#sql.lane.all<LaneRow>(id)[0]);
       // It is not known whether they were deleted before the journal ended.
       if (row) [lane.dropThrough, lane.dropCount] = [lane.first - 1, 1];
       for (const [consumer, { sequence, at }] of changes.cursors.get(id) ?? []) {
-        lane.away.add(this.#cursors(lane).commit(consumer, sequence, at));
+        const cursor = this.#cursors(lane).commit(consumer ?? name, sequence, at);
+        cursor.isAway = true;
+        lane.away.push(cursor);
       }
       this.#lanes.set(name, lane);
       this.#away.add(lane, 0);
@@ -250,16 +271,16 @@ export class SqlLog implements LogStore, Part {
     if (known !== name) return this.#find(known);
     const id = this.#names.find(NAME.lane, name);
     if (id === undefined) return undefined;
-    const found = new SqlLane(id, this.#settled, this.#sql.lane.all<LaneRow>(id)[0]);
+    const found = new SqlLane(id, name, this.#settled, this.#sql.lane.all<LaneRow>(id)[0]);
     this.#lanes.set(name, found);
     return found;
   }
 
   #make(name: string): SqlLane {
     const known = wellFormed(name);
-    const lane = new SqlLane(this.#names.add(NAME.lane, known), this.#settled);
+    const lane = new SqlLane(this.#names.add(NAME.lane, known), known, this.#settled);
     this.#lanes.set(known, lane);
-    this.#dirtyLanes.add(lane);
+    this.#changed(lane);
     return lane;
   }
 
@@ -271,4 +292,8 @@ export class SqlLog implements LogStore, Part {
     }
     return lane.cursors = cursors;
   }
+}
+
+function inJournal({ name }: SqlLane, consumer: string): string | undefined {
+  return consumer === name ? undefined : consumer;
 }

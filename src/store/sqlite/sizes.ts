@@ -16,12 +16,18 @@ export interface Sizes {
   readonly expire: number;
   /** Ids, and producers, that one flush forgets at most beyond those it takes. */
   readonly forget: number;
-  /** Changes the journal goes back. Until then a row that changes in every turn is written once. */
+  /** Changes the journal goes back at the least. Until then a row that changes in every turn is written once. */
   readonly journal: number;
+  /** Changes it goes back at the most, when many rows change: they are read when a store is opened. */
+  readonly journalMost: number;
   /** Rows of a table that come home from the journal together, at the least. */
   readonly home: number;
   /** Lanes, producers and spaces kept in memory: up to twice as many, and those that are needed. */
   readonly cached: number;
+  /** Keys kept in memory with their values: up to twice as many. */
+  readonly keys: number;
+  /** Bytes of these keys and values: up to twice as many. */
+  readonly keyBytes: number;
 }
 
 /** Measured by bench/store.ts, 2026-11-21. */
@@ -34,6 +40,9 @@ export const SIZES: Sizes = {
   expire: 1024,
   forget: 1024,
   journal: 131_072,
+  journalMost: 1_048_576,
   home: 512,
   cached: 16_384,
+  keys: 10_000,
+  keyBytes: 8 * 1024 * 1024,
 };

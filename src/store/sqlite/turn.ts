@@ -45,9 +45,14 @@ export class Turn {
     this.#parts.push(part);
   }
 
-  /** A statement that only reads. */
+  /**
+   * A statement that only reads. In a turn that has changed something it is a part of the transaction, which is going to be
+   * begun anyway: a reading transaction of its own costs more than the reading.
+   */
   reader(sql: string): Pick<SqlStatement, "all"> {
-    return this.#guard(this.#driver.prepare(sql), () => {});
+    return this.#guard(this.#driver.prepare(sql), () => {
+      if (this.#isChanged && !this.#fault) this.#begin();
+    });
   }
 
   /** A statement that writes: it begins the turn's transaction. */
