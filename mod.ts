@@ -61,14 +61,14 @@ export type {
 } from "./src/client/kv_types.ts";
 export type { KVList } from "./src/client/kv_list.ts";
 export { CheckpointClient } from "./src/client/checkpoint.ts";
-export type { CheckpointOptions, CheckpointResponse, CheckpointSaveOptions } from "./src/client/checkpoint.ts";
+export type { CheckpointOptions, CheckpointResponse, CheckpointSaveOptions } from "./src/client/checkpoint_types.ts";
 export type { ReportProgress } from "./src/client/progress.ts";
 export type { SwitchWorkspace } from "./src/client/workspace.ts";
 export { TaskHandle } from "./src/client/task_handle.ts";
-export type { TaskHandleEvent } from "./src/client/task_handle.ts";
+export type { TaskHandleEvent } from "./src/client/task_reads.ts";
+export type { CreateTask } from "./src/client/create_task.ts";
 export type {
   CompleteTaskOptions,
-  CreateTask,
   FailTaskOptions,
   ResumeTaskOptions,
   RetryTaskOptions,

@@ -37,8 +37,26 @@ export type TaskTransition =
   | "redrive"
   | "finish";
 
+// Written out, without spreads: a bundler leaves out a table that nobody asks only when making it cannot do anything.
 const WAITS = ["waiting_input", "waiting_authority", "waiting_dependency", "hibernated"] as const;
 const ACTIVE = ["assigned", "running"] as const;
+const BEGUN = [
+  "assigned",
+  "running",
+  "waiting_input",
+  "waiting_authority",
+  "waiting_dependency",
+  "hibernated",
+] as const;
+const ALIVE = [
+  "pending",
+  "assigned",
+  "running",
+  "waiting_input",
+  "waiting_authority",
+  "waiting_dependency",
+  "hibernated",
+] as const;
 const ENDED = ["failed", "cancelled", "timed_out", "rejected", "dead"] as const;
 
 /** From where each transition may happen, and where it leads. What is not in here cannot be. */
@@ -46,16 +64,16 @@ const TABLE: Readonly<Record<TaskTransition, readonly [to: TaskStatus, from: rea
   assign: ["assigned", ["pending"]],
   start: ["running", ["assigned"]],
   complete: ["completed", ACTIVE],
-  fail: ["failed", [...ACTIVE, ...WAITS]],
-  retry: ["pending", [...ACTIVE, ...WAITS]],
-  die: ["dead", [...ACTIVE, ...WAITS]],
-  time_out: ["timed_out", ["pending", ...ACTIVE, ...WAITS]],
+  fail: ["failed", BEGUN],
+  retry: ["pending", BEGUN],
+  die: ["dead", BEGUN],
+  time_out: ["timed_out", ALIVE],
   release: ["pending", ACTIVE],
-  cancel: ["cancelled", ["pending", ...ACTIVE, ...WAITS]],
-  reject: ["rejected", ["pending", ...ACTIVE, "waiting_input", "waiting_authority"]],
+  cancel: ["cancelled", ALIVE],
+  reject: ["rejected", ["pending", "assigned", "running", "waiting_input", "waiting_authority"]],
   await_input: ["waiting_input", ACTIVE],
   await_authority: ["waiting_authority", ACTIVE],
-  await_dependency: ["waiting_dependency", ["pending", ...ACTIVE]],
+  await_dependency: ["waiting_dependency", ["pending", "assigned", "running"]],
   hibernate: ["hibernated", ACTIVE],
   resume: ["pending", WAITS],
   redrive: ["pending", ENDED],
