@@ -6,9 +6,10 @@ import { type ConnectionAck, type Gap, MessageType, type Receipt, type Signal } 
 import type { NoticeMap, OpInput } from "../protocol/ops.ts";
 import { type Identity, identityTopic } from "../protocol/principals.ts";
 import type { ProgressUpdate } from "../protocol/progress.ts";
-import type { TaskOutcome, TaskWait } from "../protocol/tasks.ts";
+import type { TaskWait } from "../protocol/tasks.ts";
 import type { ProxyHttpOptions } from "../proxy/proxy_http.ts";
 import type { IncomingMessage } from "../session/incoming.ts";
+import { outgoing } from "../session/outgoing.ts";
 import type { RequestHandler } from "../session/requests.ts";
 import { LINK, type Linked, type StreamLink } from "../session/link.ts";
 import { Session } from "../session/session.ts";
@@ -18,11 +19,10 @@ import { type CreateTask, createTask } from "./create_task.ts";
 import type { CallOptions } from "./follow.ts";
 import { KVClient } from "./kv.ts";
 import { type ClientOptions, sessionOptions } from "./options.ts";
-import { withVerbs } from "./loading.ts";
+import { behindVerbs, subscribeWith, withVerbs } from "./loading.ts";
 import type { ReportProgress } from "./progress.ts";
 import { TaskHandle } from "./task_handle.ts";
-import type { TaskHandleEvent } from "./task_reads.ts";
-import { toTaskError } from "./task_values.ts";
+import type { TaskHandleEvent } from "./task_calls.ts";
 import type * as tasks from "./tasks.ts";
 
 /** Handles one message; a promise holds the next one back, and so, in the end, the gateway. */
@@ -106,7 +106,7 @@ export abstract class AetherClient implements Linked {
 
   /** Flushes what was sent, says goodbye, releases the identity. `connect()` works again afterwards. */
   disconnect(): Promise<void> {
-    return this.session.disconnect();
+    return behindVerbs(() => this.session.disconnect());
   }
 
   /** Same as {@link AetherClient.disconnect}, for `await using`. */
@@ -219,10 +219,9 @@ export abstract class AetherClient implements Linked {
   }
 
   /** Sends to any topic the identity may send to. The promise may be ignored: failures also reach `onError`. */
-  send(message: OutgoingMessage, options: SendOptions = {}): Promise<Receipt> {
+  send(message: OutgoingMessage, options?: SendOptions): Promise<Receipt> {
     const { targetTopic, payload, messageType = MessageType.Opaque } = message;
-    const { id, metadata, ttlMs, signal } = options;
-    return this.session.send({ topic: targetTopic, payload, messageType, id, metadata, ttlMs, signal });
+    return this.session.send(outgoing(targetTopic, payload, messageType, options));
   }
 
   /**
@@ -301,9 +300,7 @@ export abstract class AetherClient implements Linked {
     reason: unknown = "failed",
     options: tasks.FailTaskOptions = {},
   ): Promise<tasks.TaskSettleResponse> {
-    const { retryable: isRetryable, retryAfterMs } = options;
-    const outcome: TaskOutcome = { kind: "failed", error: toTaskError(reason), isRetryable, retryAfterMs };
-    return withVerbs(this.session, (verbs) => verbs.settleTask(this.session, taskId, () => outcome, options));
+    return withVerbs(this.session, (verbs) => verbs.failTask(this.session, taskId, reason, options));
   }
   /** Hears everything that happens to a task, from its beginning or after a sequence, until it is over. */
   subscribeTask(
@@ -311,11 +308,8 @@ export abstract class AetherClient implements Linked {
     handler: (event: TaskHandleEvent) => unknown,
     options: { after?: number } = {},
   ): Unsubscribe {
-    const stop = new AbortController();
     const { after } = options;
-    const { signal } = stop;
-    withVerbs(this.session, (verbs) => verbs.subscribeTask(this.session, taskId, handler, { after, signal }));
-    return unsubscriber(() => stop.abort());
+    return subscribeWith(this.session, (verbs) => verbs.subscribeTask(this.session, taskId, handler, after));
   }
 
   /**

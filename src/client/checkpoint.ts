@@ -1,4 +1,5 @@
 // edge: no Deno, Bun, node: or cloudflare: names
+import { shortId, systemRandom } from "../base/ids.ts";
 import type { Link } from "../session/link.ts";
 import type { CheckpointOptions, CheckpointResponse, CheckpointSaveOptions } from "./checkpoint_types.ts";
 import { withVerbs } from "./loading.ts";
@@ -25,7 +26,11 @@ export class CheckpointClient {
 
   /** Saves. @throws {ConflictError} when `ifRevision` is not its revision any more */
   save(options: CheckpointSaveOptions): Promise<CheckpointResponse> {
-    return withVerbs(this.#link, (verbs, given) => verbs.checkpointSave(this.#link, given), options);
+    return withVerbs(
+      this.#link,
+      (verbs, given) => verbs.checkpointSave(this.#link, given, shortId(systemRandom)),
+      options,
+    );
   }
 
   /** Loads. Nothing saved is `found: false`. */

@@ -1,7 +1,6 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { CheckpointError, ConflictError, InvalidArgumentError } from "../errors.ts";
-import { shortId, systemRandom } from "../base/ids.ts";
-import { CHECKPOINT_BYTES, CHECKPOINT_KEY, CHECKPOINT_PART_BYTES } from "../protocol/kv.ts";
+import { CHECKPOINT_BYTES, CHECKPOINT_KEY, CHECKPOINT_PART_BYTES } from "../protocol/checkpoints.ts";
 import type { CheckpointInfo, OpInput, OpName, OpOutput } from "../protocol/ops.ts";
 import { heard, type Link } from "../session/link.ts";
 import type { CheckpointOptions, CheckpointResponse, CheckpointSaveOptions } from "./checkpoint_types.ts";
@@ -19,12 +18,16 @@ function call<Op extends OpName>(
   return once(link, op, () => input, options, (output) => output, CheckpointError);
 }
 
-/** Saves. */
-export function checkpointSave(link: Link, options: CheckpointSaveOptions): Promise<CheckpointResponse> {
-  return heard(link, save(link, options), options.signal);
+/** Saves, under a name for the upload that nobody else has. */
+export function checkpointSave(
+  link: Link,
+  options: CheckpointSaveOptions,
+  upload: string,
+): Promise<CheckpointResponse> {
+  return heard(link, save(link, options, upload), options.signal);
 }
 
-async function save(link: Link, options: CheckpointSaveOptions): Promise<CheckpointResponse> {
+async function save(link: Link, options: CheckpointSaveOptions, upload: string): Promise<CheckpointResponse> {
   const { key = CHECKPOINT_KEY, data, ttl, ifRevision } = options;
   if (!(data instanceof Uint8Array) || data.length > CHECKPOINT_BYTES) {
     throw new InvalidArgumentError(
@@ -34,7 +37,6 @@ async function save(link: Link, options: CheckpointSaveOptions): Promise<Checkpo
       "data",
     );
   }
-  const upload = shortId(systemRandom);
   for (let part = 0, at = 0;; part++, at += CHECKPOINT_PART_BYTES) {
     const isLast = at + CHECKPOINT_PART_BYTES >= data.length;
     const piece = data.subarray(at, at + CHECKPOINT_PART_BYTES);

@@ -1,6 +1,6 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { InvalidArgumentError } from "../errors.ts";
-import { type KvChangeEvent, KVScope } from "../protocol/kv.ts";
+import type { KvChangeEvent } from "../protocol/kv.ts";
 import type { Link } from "../session/link.ts";
 import { KVList } from "./kv_list.ts";
 import type {
@@ -10,7 +10,6 @@ import type {
   KVGuardedCounterOptions,
   KVKeyOptions,
   KVListOptions,
-  KVPlaceOptions,
   KVPutOptions,
   KVResponse,
   KVSetAddOptions,
@@ -18,6 +17,9 @@ import type {
 } from "./kv_types.ts";
 import type { KvVerb, KvVerbOptions } from "./kv_verbs.ts";
 import { iterateWith, withVerbs } from "./loading.ts";
+
+/** `KVScope.Global`, without its table. */
+const GLOBAL = 1;
 
 /**
  * The key-value store. Every operation is atomic and durable when its promise resolves.
@@ -42,13 +44,9 @@ export class KVClient {
 
   #do<Name extends KvVerb>(name: Name, options: KvVerbOptions[Name]): Promise<KVResponse> {
     const link = this.#link;
-    const workspace = this.#workspace(options);
+    // Named as it is now: what is asked for beside a switch must not land in another one.
+    const { workspace = link.workspace } = options;
     return withVerbs(link, (verbs, given) => verbs.kvCall(link, name, given, workspace), options);
-  }
-
-  /** It is named as it is now: what is asked for beside a switch must not land in another one. */
-  #workspace({ workspace = this.#link.workspace }: KVPlaceOptions): string | undefined {
-    return workspace;
   }
 
   /** Reads a key. */
@@ -103,8 +101,10 @@ export class KVClient {
   /** Lists keys in order, a page at a time: await it for one page, or iterate over it for all entries. */
   list(options: KVListOptions = {}): KVList {
     const link = this.#link;
-    const given = { ...options, workspace: this.#workspace(options) };
-    return new KVList((cursor = given.cursor) => withVerbs(link, (verbs) => verbs.kvPage(link, { ...given, cursor })));
+    const { workspace = link.workspace, ...given } = options;
+    return new KVList((cursor = given.cursor) =>
+      withVerbs(link, (verbs) => verbs.kvPage(link, { ...given, workspace, cursor }))
+    );
   }
 
   /**
@@ -115,8 +115,9 @@ export class KVClient {
     if ((options.key === undefined) === (options.keyPrefix === undefined)) {
       throw new InvalidArgumentError("Cannot watch: give either key or keyPrefix", "key");
     }
-    const given = { ...options, workspace: this.#workspace(options) };
-    return iterateWith(this.#link, (verbs) => verbs.watchKeys(this.#link, given));
+    const link = this.#link;
+    const { workspace = link.workspace, ...given } = options;
+    return iterateWith(link, (verbs) => verbs.watchKeys(link, { ...given, workspace }));
   }
 
   /** Same as {@link KVClient.get}. */
@@ -153,18 +154,18 @@ export class KVClient {
   }
   /** Reads a key that everybody shares. */
   getGlobal(key: string): Promise<KVResponse> {
-    return this.get({ key, scope: KVScope.Global });
+    return this.get({ key, scope: GLOBAL });
   }
   /** Writes a key that everybody shares. */
   putGlobal(key: string, value: Uint8Array, ttl?: number): Promise<KVResponse> {
-    return this.put({ key, value, ttl, scope: KVScope.Global });
+    return this.put({ key, value, ttl, scope: GLOBAL });
   }
   /** Removes a key that everybody shares. */
   deleteGlobal(key: string): Promise<KVResponse> {
-    return this.delete({ key, scope: KVScope.Global });
+    return this.delete({ key, scope: GLOBAL });
   }
   /** Lists keys that everybody shares. */
   listGlobal(keyPrefix = ""): KVList {
-    return this.list({ keyPrefix, scope: KVScope.Global });
+    return this.list({ keyPrefix, scope: GLOBAL });
   }
 }

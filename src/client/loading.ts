@@ -1,6 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { ConnectionError } from "../errors.ts";
-import type { Link } from "../session/link.ts";
+import { type Unsubscribe, unsubscriber } from "../base/emitter.ts";
+import { heard, type Link } from "../session/link.ts";
 
 /** What a client loads with its first task, key, checkpoint or progress: who only sends and hears does without. */
 type Verbs = typeof import("./verbs.ts");
@@ -32,9 +33,8 @@ export function withVerbs<T, Options extends object | undefined = undefined>(
 ): Promise<T> {
   if (verbs) return run(verbs, options!);
   const kept = copyOf(options);
-  const loaded = load();
-  // What is thrown by `run` is reported there.
-  loaded.catch((error) => link.report(error));
+  // What `run` rejects with is reported there.
+  const loaded = heard(link, load());
   // Set by the first of those who wait: any earlier, a call could overtake them.
   const done = loaded.then((them) => run(verbs = them, kept!));
   done.catch(() => {});
@@ -47,7 +47,7 @@ export function iterateWith<T>(
   open: (verbs: Verbs) => AsyncIterableIterator<T>,
 ): AsyncIterableIterator<T> {
   if (verbs) return open(verbs);
-  const opened = withVerbs(link, (them) => Promise.resolve(open(them)));
+  const opened = withVerbs(link, async (them) => await open(them));
   return {
     next: () => opened.then((items) => items.next()),
     return: () => opened.then((items) => items.return!()),
@@ -55,6 +55,27 @@ export function iterateWith<T>(
       return this;
     },
   };
+}
+
+/** The same for what is subscribed to. */
+export function subscribeWith(link: Link, open: (verbs: Verbs) => () => void): Unsubscribe {
+  if (verbs) return unsubscriber(open(verbs));
+  let isOver = false;
+  let stop: (() => void) | undefined;
+  const begin = (them: Verbs): void => {
+    verbs = them;
+    if (!isOver) stop = open(them);
+  };
+  heard(link, load().then(begin));
+  return unsubscriber(() => {
+    isOver = true;
+    stop?.();
+  });
+}
+
+/** Runs something behind all that waits: at once when nothing does. */
+export function behindVerbs<T>(run: () => Promise<T>): Promise<T> {
+  return verbs || !loading ? run() : loading.then(run, run);
 }
 
 /** A copy: its owner may write into the same objects and bytes again meanwhile. */

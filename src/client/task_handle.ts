@@ -2,7 +2,7 @@
 import type { TaskInfo } from "../protocol/tasks.ts";
 import type { Link } from "../session/link.ts";
 import { iterateWith, withVerbs } from "./loading.ts";
-import type { TaskHandleEvent, Told } from "./task_reads.ts";
+import type { TaskHandleEvent, Told } from "./task_calls.ts";
 
 /** A task that was created: what comes of it, and a way to stop it. */
 export class TaskHandle<Output = unknown, Chunk = unknown> {
@@ -47,11 +47,7 @@ export class TaskHandle<Output = unknown, Chunk = unknown> {
   }
 
   /** Cancels it, and what it has created; its worker's `ctx.signal` aborts. */
-  async cancel(reason?: string): Promise<TaskInfo> {
-    const { task } = await withVerbs(
-      this.#link,
-      (verbs) => verbs.actOnTask(this.#link, this.taskId, "cancel", { reason }),
-    );
-    return task!;
+  cancel(reason?: string): Promise<TaskInfo> {
+    return withVerbs(this.#link, (verbs) => verbs.taskCancel(this.#link, this.taskId, reason));
   }
 }

@@ -9,8 +9,8 @@ import type { Session } from "../session/session.ts";
 import { ask, type CallOptions, insist } from "./follow.ts";
 import { servingOf } from "./serving.ts";
 import type { DefinedTaskOptions, PlainTaskOptions } from "./task_definition.ts";
-import { type Outcome, taskEvents, type TaskHandleEvent, type Told, toldOf } from "./task_reads.ts";
-import { encodeValue } from "./task_values.ts";
+import { type Outcome, taskEvents, type TaskHandleEvent, type Told, toldOf } from "./task_calls.ts";
+import { encodeValue, toTaskError } from "./task_values.ts";
 
 /** Which tasks, and how many. */
 export interface TaskQueryOptions extends TaskFilter, CallOptions {
@@ -220,46 +220,58 @@ export function completeTask(
   taskId: string,
   options: CompleteTaskOptions,
 ): Promise<TaskSettleResponse> {
-  const outcome = (): TaskOutcome => {
+  return settle(session, taskId, options, () => {
     const { bytes: result, isStructured } = encodeValue(options.result);
     return { kind: "completed", result, isStructured };
-  };
-  return settleTask(session, taskId, outcome, options);
+  });
+}
+
+/** Says that an attempt failed. */
+export function failTask(
+  session: Session,
+  taskId: string,
+  reason: unknown,
+  options: FailTaskOptions,
+): Promise<TaskSettleResponse> {
+  const { retryable: isRetryable, retryAfterMs } = options;
+  const error = toTaskError(reason);
+  return settle(session, taskId, options, () => ({ kind: "failed", error, isRetryable, retryAfterMs }));
 }
 
 /** Says that an attempt is over, until the gateway knows. */
-export function settleTask(
+function settle(
   session: Session,
   taskId: string,
-  outcome: () => TaskOutcome,
   { attempt, signal }: SettleOptions,
+  outcome: () => TaskOutcome,
 ): Promise<TaskSettleResponse> {
   const running = servingOf(session)?.running;
   attempt ??= running?.get(taskId)?.attempt;
-  const settle = async (): Promise<TaskSettleResponse> => {
+  const run = async (): Promise<TaskSettleResponse> => {
     const input = { taskId, attempt, outcome: outcome() };
     const { isAccepted, status } = await insist(session, "task.settle", input, signal);
     if (running?.get(taskId)?.attempt === attempt) running?.delete(taskId);
     return { success: isAccepted, status };
   };
-  return heard(session, settle());
+  return heard(session, run());
 }
 
-/** Calls a handler with everything that happens to a task, until the signal aborts. */
-export async function subscribeTask(
+/** Calls a handler with everything that happens to a task, until what it returns is called. */
+export function subscribeTask(
   link: Link,
   taskId: string,
   handler: (event: TaskHandleEvent) => unknown,
-  options: { after?: number; signal: AbortSignal },
-): Promise<void> {
+  after?: number,
+): () => void {
+  const stop = new AbortController();
   const report = (error: unknown): void => {
-    if (!options.signal.aborted) link.report(error);
+    if (!stop.signal.aborted) link.report(error);
   };
-  try {
-    for await (const event of taskEvents(link, taskId, options)) {
+  const run = async (): Promise<void> => {
+    for await (const event of taskEvents(link, taskId, { after, signal: stop.signal })) {
       await Promise.resolve(event).then(handler).catch(report);
     }
-  } catch (error) {
-    report(error);
-  }
+  };
+  run().catch(report);
+  return () => stop.abort();
 }

@@ -6,15 +6,16 @@ export { checkpointDelete, checkpointList, checkpointLoad, checkpointSave } from
 export { kvCall, kvPage } from "./kv_verbs.ts";
 export { watchKeys } from "./kv_watch.ts";
 export { reportProgress } from "./progress.ts";
-export { taskEvents, taskInfo, taskResult } from "./task_reads.ts";
+export { taskCancel, taskEvents, taskInfo, taskResult } from "./task_calls.ts";
+export { taskTaker } from "./task_taker.ts";
 export {
   actOnTask,
   completeTask,
+  failTask,
   getTask,
   queryTasks,
   resumeTask,
   retryTask,
-  settleTask,
   subscribeTask,
   taskMaker,
 } from "./tasks.ts";

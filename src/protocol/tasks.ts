@@ -1,5 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import type { ProgressReport } from "./progress.ts";
+import { TaskAssignmentMode, TaskPriority } from "./task_modes.ts";
+export { TaskAssignmentMode, TaskPriority };
 
 /** Where a task is in its life. */
 export type TaskStatus =
@@ -96,23 +98,6 @@ export function isTerminal(status: TaskStatus): boolean {
 export function isActive(status: TaskStatus): boolean {
   return status === "running" || status === "assigned";
 }
-
-/** How a task finds its worker. Numbers are those of the older system. */
-export const TaskAssignmentMode = {
-  /** The creator does it. */
-  SelfAssign: 0,
-  /** One named principal does it. */
-  Targeted: 1,
-  /** Whoever of a pool is free does it. */
-  Pool: 2,
-} as const;
-/** One of {@link TaskAssignmentMode}'s values. */
-export type TaskAssignmentMode = (typeof TaskAssignmentMode)[keyof typeof TaskAssignmentMode];
-
-/** Which of the waiting tasks goes first; a running one is never interrupted. Numbers are those of the older system. */
-export const TaskPriority = { XLow: 10, Low: 20, Normal: 30, High: 40, Preempt: 50 } as const;
-/** One of {@link TaskPriority}'s values, or a number between. */
-export type TaskPriority = number;
 
 /** How long an assigned task waits for its worker when the gateway itself was away. */
 export type TaskClass = "interactive" | "background" | "batch";

@@ -72,6 +72,11 @@ export function taskInfo(link: Link, taskId: string): Promise<TaskInfo> {
   });
 }
 
+/** Cancels a task. */
+export function taskCancel(link: Link, taskId: string, reason?: string): Promise<TaskInfo> {
+  return ask(link, "task.act", () => ({ taskId, action: "cancel", reason }), {}, ({ task }) => task);
+}
+
 /** The error that says why a task is not completed. */
 function whyNot(task: TaskInfo): AetherError {
   const { taskId, status, error, reason } = task;
