@@ -62,14 +62,14 @@ export type {
 } from "./src/client/kv_types.ts";
 export type { KVList } from "./src/client/kv_list.ts";
 export { CheckpointClient } from "./src/client/checkpoint.ts";
-export type { CheckpointOptions, CheckpointResponse, CheckpointSaveOptions } from "./src/client/checkpoint.ts";
+export type { CheckpointOptions, CheckpointResponse, CheckpointSaveOptions } from "./src/client/checkpoint_types.ts";
 export type { ReportProgress } from "./src/client/progress.ts";
 export type { SwitchWorkspace } from "./src/client/workspace.ts";
 export { TaskHandle } from "./src/client/task_handle.ts";
-export type { TaskHandleEvent } from "./src/client/task_handle.ts";
+export type { TaskHandleEvent } from "./src/client/task_calls.ts";
+export type { CreateTask } from "./src/client/create_task.ts";
 export type {
   CompleteTaskOptions,
-  CreateTask,
   FailTaskOptions,
   ResumeTaskOptions,
   RetryTaskOptions,
@@ -86,7 +86,7 @@ export type {
   TaskSettings,
 } from "./src/client/task_definition.ts";
 export type { CallOptions } from "./src/client/follow.ts";
-export type { OnTaskAssignment, TaskAssignmentHandler, TaskAssignmentOptions } from "./src/client/assignments.ts";
+export type { OnTaskAssignment, TaskAssignmentHandler, TaskAssignmentOptions } from "./src/client/task_taker.ts";
 export { AetherClient } from "./src/client/aether_client.ts";
 export type { MessageHandler, OutgoingMessage, RequestOptions, SendOptions } from "./src/client/aether_client.ts";
 export type {
@@ -123,7 +123,7 @@ export type { ConnectionInfo, HealthInfo } from "./src/protocol/admin.ts";
 export type { ConfigSnapshot } from "./src/protocol/config.ts";
 export { ProgressKind } from "./src/protocol/progress.ts";
 export type { ProgressReport, ProgressUpdate } from "./src/protocol/progress.ts";
-export { TaskAssignmentMode, TaskPriority } from "./src/protocol/tasks.ts";
+export { TaskAssignmentMode, TaskPriority } from "./src/protocol/task_modes.ts";
 export type {
   ConcurrencyLimit,
   NewTask,

@@ -4,24 +4,27 @@ import { type Unsubscribe, unsubscriber } from "../base/emitter.ts";
 import type { AuditEvent, AuditSubmitResponse } from "../protocol/audit.ts";
 import type { ConfigSnapshot } from "../protocol/config.ts";
 import { type ConnectionAck, type Gap, MessageType, type Receipt, type Signal } from "../protocol/messages.ts";
-import type { NoticeMap } from "../protocol/ops.ts";
+import type { NoticeMap, OpInput } from "../protocol/ops.ts";
 import { type Identity, identityTopic } from "../protocol/principals.ts";
 import type { ProgressUpdate } from "../protocol/progress.ts";
-import { encodeStructured } from "../protocol/structured.ts";
-import type { TaskOutcome, TaskWait } from "../protocol/tasks.ts";
+import type { TaskWait } from "../protocol/tasks.ts";
 import type { ProxyHttpOptions } from "../proxy/proxy_http.ts";
 import type { IncomingMessage } from "../session/incoming.ts";
+import { outgoing } from "../session/outgoing.ts";
 import type { RequestHandler } from "../session/requests.ts";
 import { LINK, type Linked, type StreamLink } from "../session/link.ts";
 import { Session } from "../session/session.ts";
 import type { ConnectionState } from "../session/state.ts";
 import { CheckpointClient } from "./checkpoint.ts";
+import { type CreateTask, createTask } from "./create_task.ts";
 import type { CallOptions } from "./follow.ts";
 import { KVClient } from "./kv.ts";
 import { type ClientOptions, sessionOptions } from "./options.ts";
-import { type ReportProgress, reportProgress } from "./progress.ts";
-import { TaskHandle, type TaskHandleEvent } from "./task_handle.ts";
-import * as tasks from "./tasks.ts";
+import { behindVerbs, subscribeWith, withVerbs } from "./loading.ts";
+import type { ReportProgress } from "./progress.ts";
+import { TaskHandle } from "./task_handle.ts";
+import type { TaskHandleEvent } from "./task_calls.ts";
+import type * as tasks from "./tasks.ts";
 
 /** Handles one message; a promise holds the next one back, and so, in the end, the gateway. */
 export type MessageHandler = (message: IncomingMessage) => unknown;
@@ -71,8 +74,8 @@ export abstract class AetherClient implements Linked {
   protected readonly session: Session;
   /** Tells those who watch how far a piece of work is; see {@link ReportProgress}. */
   readonly reportProgress: ReportProgress;
-  /** Makes a task, or finds the one that a key names already; see {@link tasks.CreateTask}. */
-  readonly createTask: tasks.CreateTask;
+  /** Makes a task, or finds the one that a key names already; see {@link CreateTask}. */
+  readonly createTask: CreateTask;
 
   /**
    * Makes one.
@@ -80,8 +83,10 @@ export abstract class AetherClient implements Linked {
    */
   constructor(identity: Identity, options: ClientOptions, workspace?: string) {
     this.session = new Session(sessionOptions(identity, options, workspace));
-    this.reportProgress = reportProgress(this.session);
-    this.createTask = tasks.createTask(this.session);
+    this.createTask = createTask(this.session);
+    let report: ReportProgress | undefined;
+    this.reportProgress = (progress) =>
+      withVerbs(this.session, (verbs, given) => (report ??= verbs.reportProgress(this.session))(given), progress);
     this.#onNotice("undeliverable", (body) => {
       this.session.report(new NotFoundError(body.reason, { details: { ...body } }));
     });
@@ -102,7 +107,7 @@ export abstract class AetherClient implements Linked {
 
   /** Flushes what was sent, says goodbye, releases the identity. `connect()` works again afterwards. */
   disconnect(): Promise<void> {
-    return this.session.disconnect();
+    return behindVerbs(() => this.session.disconnect());
   }
 
   /** Same as {@link AetherClient.disconnect}, for `await using`. */
@@ -215,10 +220,9 @@ export abstract class AetherClient implements Linked {
   }
 
   /** Sends to any topic the identity may send to. The promise may be ignored: failures also reach `onError`. */
-  send(message: OutgoingMessage, options: SendOptions = {}): Promise<Receipt> {
+  send(message: OutgoingMessage, options?: SendOptions): Promise<Receipt> {
     const { targetTopic, payload, messageType = MessageType.Opaque } = message;
-    const { id, metadata, ttlMs, signal } = options;
-    return this.session.send({ topic: targetTopic, payload, messageType, id, metadata, ttlMs, signal });
+    return this.session.send(outgoing(targetTopic, payload, messageType, options));
   }
 
   /**
@@ -249,39 +253,47 @@ export abstract class AetherClient implements Linked {
   }
   /** Tasks, newest first. */
   queryTasks(options?: tasks.TaskQueryOptions): Promise<tasks.TaskQueryResponse> {
-    return tasks.queryTasks(this.session, options);
+    return withVerbs(this.session, (verbs) => verbs.queryTasks(this.session, options));
   }
   /** Looks at a task; `success` is false when there is none. */
   getTask(taskId: string, options?: CallOptions): Promise<tasks.TaskResponse> {
-    return tasks.getTask(this.session, taskId, options);
+    return withVerbs(this.session, (verbs) => verbs.getTask(this.session, taskId, options));
   }
   /** Cancels a task and those it has made; its worker's `ctx.signal` aborts. */
   cancelTask(taskId: string, reason?: string, options?: CallOptions): Promise<tasks.TaskResponse> {
-    return tasks.actOnTask(this.session, taskId, "cancel", { reason }, options);
+    return this.#act(taskId, "cancel", { reason }, options);
   }
   /** Begins a task that is over and not completed anew, with another input if one is given. */
   retryTask(taskId: string, options: tasks.RetryTaskOptions = {}): Promise<tasks.TaskResponse> {
-    const { bytes: payload, isStructured } = tasks.encodeValue(options.payload ?? options.input);
-    const { metadata } = options;
-    return tasks.actOnTask(this.session, taskId, "retry", { payload, isStructured, metadata }, options);
+    return withVerbs(this.session, (verbs, given) => verbs.retryTask(this.session, taskId, given), options);
   }
   /** Lets a task that is worked on wait: for input when nothing else is said. */
   pauseTask(taskId: string, wait?: TaskWait, options?: CallOptions): Promise<tasks.TaskResponse> {
-    return tasks.actOnTask(this.session, taskId, "pause", { wait }, options);
+    return this.#act(taskId, "pause", { wait }, options);
   }
   /** Lets a task that waits go on; what is given as `input` reaches its worker as `ctx.resumeInput`. */
   resumeTask(taskId: string, options: tasks.ResumeTaskOptions = {}): Promise<tasks.TaskResponse> {
-    const input = options.input === undefined ? undefined : encodeStructured(options.input);
-    return tasks.actOnTask(this.session, taskId, "resume", { reason: options.reason, input }, options);
+    return withVerbs(this.session, (verbs, given) => verbs.resumeTask(this.session, taskId, given), options);
   }
   /** Refuses a task for good. */
   rejectTask(taskId: string, reason?: string, options?: CallOptions): Promise<tasks.TaskResponse> {
-    return tasks.actOnTask(this.session, taskId, "reject", { reason }, options);
+    return this.#act(taskId, "reject", { reason }, options);
+  }
+  #act(
+    taskId: string,
+    action: OpInput<"task.act">["action"],
+    more: Partial<OpInput<"task.act">>,
+    options?: CallOptions,
+  ): Promise<tasks.TaskResponse> {
+    return withVerbs(
+      this.session,
+      (verbs, given) => verbs.actOnTask(this.session, taskId, action, given, options),
+      more,
+    );
   }
   /** For a worker without `createWorker`: the task it was given is done. */
   completeTask(taskId: string, options: tasks.CompleteTaskOptions = {}): Promise<tasks.TaskSettleResponse> {
-    const { bytes: result, isStructured } = tasks.encodeValue(options.result);
-    return tasks.settleTask(this.session, taskId, { kind: "completed", result, isStructured }, options);
+    return withVerbs(this.session, (verbs, given) => verbs.completeTask(this.session, taskId, given), options);
   }
   /** For a worker without `createWorker`: the task it was given failed. */
   failTask(
@@ -289,9 +301,7 @@ export abstract class AetherClient implements Linked {
     reason: unknown = "failed",
     options: tasks.FailTaskOptions = {},
   ): Promise<tasks.TaskSettleResponse> {
-    const { retryable: isRetryable, retryAfterMs } = options;
-    const outcome: TaskOutcome = { kind: "failed", error: tasks.toTaskError(reason), isRetryable, retryAfterMs };
-    return tasks.settleTask(this.session, taskId, outcome, options);
+    return withVerbs(this.session, (verbs) => verbs.failTask(this.session, taskId, reason, options));
   }
   /** Hears everything that happens to a task, from its beginning or after a sequence, until it is over. */
   subscribeTask(
@@ -299,7 +309,8 @@ export abstract class AetherClient implements Linked {
     handler: (event: TaskHandleEvent) => unknown,
     options: { after?: number } = {},
   ): Unsubscribe {
-    return tasks.subscribeTask(this.session, taskId, handler, options.after);
+    const { after } = options;
+    return subscribeWith(this.session, (verbs) => verbs.subscribeTask(this.session, taskId, handler, after));
   }
 
   /** Has the gateway keep what was done. A refusal, also of what is malformed, is an answer and not thrown. */

@@ -1,46 +1,13 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { AetherError, InvalidArgumentError } from "../errors.ts";
-import { Handlers, type Unsubscribe, unsubscriber } from "../base/emitter.ts";
-import type { TaskAssignment } from "../protocol/tasks.ts";
+import { Handlers } from "../base/emitter.ts";
 import type { Session } from "../session/session.ts";
-import { serve, type Serving, servingOf } from "./serving.ts";
-
-/** Takes one task. The signal aborts when it must stop; its reason has a `kind` in its `details`. */
-export type TaskAssignmentHandler = (assignment: TaskAssignment, options: { signal: AbortSignal }) => unknown;
-
-/** How much is taken, and from where. */
-export interface TaskAssignmentOptions {
-  /** Tasks at a time; 1 when left out. */
-  slots?: number;
-  /** Where; the client's own workspace when left out. A service has none and must say it. */
-  workspace?: string;
-}
-
-/**
- * Takes tasks of the client's pool, or those meant for it alone, while there is a handler; `completeTask` or `failTask`
- * ends each of them and makes room for the next. `createWorker` of `@aether-edge/sdk/worker` is the comfortable way.
- */
-export type OnTaskAssignment = (handler: TaskAssignmentHandler, options?: TaskAssignmentOptions) => Unsubscribe;
+import { subscribeWith } from "./loading.ts";
+import type { OnTaskAssignment, Takers, taskTaker } from "./task_taker.ts";
 
 /** Makes the verb. */
 export function onTaskAssignment(session: Session): OnTaskAssignment {
-  const handlers = new Handlers<Parameters<TaskAssignmentHandler>>((error) => session.report(error));
-  let serving: Serving | undefined;
-  return (handler, options) => {
-    if (servingOf(session) !== serving) {
-      throw new InvalidArgumentError("Cannot take tasks here: this client has a worker");
-    }
-    const remove = handlers.add((task) => handler(...task));
-    serving ??= serve(session, { slots: 1, ...options }, (assignment) => {
-      const stop = new AbortController();
-      handlers.emit([assignment, stop]);
-      return (kind, reason) => stop.abort(new AetherError(reason, "ABORTED", { details: { kind } }));
-    });
-    return unsubscriber(() => {
-      remove();
-      if (handlers.size > 0) return;
-      serving?.end();
-      serving = undefined;
-    });
-  };
+  const takers: Takers = new Handlers((error) => session.report(error));
+  let take: ReturnType<typeof taskTaker> | undefined;
+  return (handler, options) =>
+    subscribeWith(session, (verbs) => (take ??= verbs.taskTaker(session, takers))(handler, options));
 }

@@ -1,7 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { AetherError, type AetherErrorOptions, ConnectionError, QuotaError, TimeoutError } from "../errors.ts";
 import type { OpInput, OpName, OpOutput } from "../protocol/ops.ts";
-import type { Link } from "../session/link.ts";
+import { heard, type Link } from "../session/link.ts";
 
 /** Longest wait of one call, in ms; then it asks again. Below what keeps a call's state alive for a client that is gone. */
 const WAIT_MS = 600_000;
@@ -57,12 +57,6 @@ export async function once<Op extends OpName, T>(
     if (!Internal || !(cause instanceof AetherError) || cause.code !== "INTERNAL") throw cause;
     throw new Internal(cause.message, { cause, retryable: cause.retryable, details: cause.details });
   }
-}
-
-/** Like a receipt, the promise may be ignored: a failure also reaches `onError`, and is no unhandled rejection. */
-export function heard<T>(link: Link, promise: Promise<T>, signal?: AbortSignal): Promise<T> {
-  promise.catch((error) => signal?.aborted || link.report(error));
-  return promise;
 }
 
 /** Asks once; the promise may be ignored. */

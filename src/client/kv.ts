@@ -1,9 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { InvalidArgumentError, KVOperationError } from "../errors.ts";
-import { type KvChangeEvent, type KvCondition, type KvOutcome, type KvPlace, KVScope } from "../protocol/kv.ts";
-import type { OpInput, OpName, OpOutput } from "../protocol/ops.ts";
+import { InvalidArgumentError } from "../errors.ts";
+import type { KvChangeEvent } from "../protocol/kv.ts";
 import type { Link } from "../session/link.ts";
-import { ask } from "./follow.ts";
 import { KVList } from "./kv_list.ts";
 import type {
   KVCompareAndDeleteOptions,
@@ -12,15 +10,16 @@ import type {
   KVGuardedCounterOptions,
   KVKeyOptions,
   KVListOptions,
-  KVPlaceOptions,
   KVPutOptions,
   KVResponse,
   KVSetAddOptions,
   KVWatchOptions,
 } from "./kv_types.ts";
-import { watchKeys } from "./kv_watch.ts";
+import type { KvVerb, KvVerbOptions } from "./kv_verbs.ts";
+import { iterateWith, withVerbs } from "./loading.ts";
 
-const TIMEOUT_MS = 5_000;
+/** `KVScope.Global`, without its table. */
+const GLOBAL = 1;
 
 /**
  * The key-value store. Every operation is atomic and durable when its promise resolves.
@@ -43,112 +42,68 @@ export class KVClient {
     this.#link = link;
   }
 
-  #call<Op extends OpName, T>(
-    op: Op,
-    { timeout = TIMEOUT_MS, signal }: KVPlaceOptions,
-    input: () => OpInput<Op>,
-    read: (output: OpOutput<Op>) => T,
-  ): Promise<T> {
-    return ask(this.#link, op, input, { timeout, signal }, read, KVOperationError);
-  }
-
-  /** The workspace is named as it is now: what is asked for beside a switch must not land in another one. */
-  #place({ scope, userId, workspace = this.#link.workspace }: KvPlace): KvPlace {
-    return { scope, userId, workspace };
-  }
-
-  #do<Op extends Exclude<OpName & `kv.${string}`, "kv.list" | "kv.changes">>(
-    op: Op,
-    options: KVKeyOptions,
-    more: () => Partial<OpInput<Op>> = () => ({}),
-  ): Promise<KVResponse> {
-    const { key } = options;
-    const place = this.#place(options);
-    const input = (): OpInput<Op> => ({ key: wellFormed(key), ...place, ...more() }) as OpInput<Op>;
-    return this.#call(op, options, input, (output) => {
-      const { count, ...state } = output as KvOutcome;
-      return response(count === undefined ? state : { ...state, counterValue: count });
-    });
+  #do<Name extends KvVerb>(name: Name, options: KvVerbOptions[Name]): Promise<KVResponse> {
+    const link = this.#link;
+    // Named as it is now: what is asked for beside a switch must not land in another one.
+    const { workspace = link.workspace } = options;
+    return withVerbs(link, (verbs, given) => verbs.kvCall(link, name, given, workspace), options);
   }
 
   /** Reads a key. */
   get(options: KVKeyOptions): Promise<KVResponse> {
-    return this.#do("kv.get", options);
+    return this.#do("get", options);
   }
   /** Writes a key. */
   put(options: KVPutOptions): Promise<KVResponse> {
-    return this.#do("kv.put", options, () => ({ value: options.value, ttl: options.ttl }));
+    return this.#do("put", options);
   }
   /** Removes a key; `found` says whether it was there. */
   delete(options: KVKeyOptions): Promise<KVResponse> {
-    return this.#do("kv.delete", options);
+    return this.#do("delete", options);
   }
   /** Adds to a counter, which begins at 0. Its value is exact up to 64 bits. */
   increment(options: KVCounterOptions): Promise<KVResponse> {
-    return this.#do("kv.add", options, () => ({ delta: deltaOf(options), ttl: options.ttl }));
+    return this.#do("increment", options);
   }
   /** Takes from a counter, which begins at 0 and may go below. */
   decrement(options: KVCounterOptions): Promise<KVResponse> {
-    return this.#do("kv.add", options, () => ({ delta: -deltaOf(options), ttl: options.ttl }));
+    return this.#do("decrement", options);
   }
   /** Adds to a counter when the result is at most `guard`; `applied` says whether. */
   incrementIf(options: KVGuardedCounterOptions): Promise<KVResponse> {
-    const more = (): Partial<OpInput<"kv.add">> => ({
-      delta: deltaOf(options),
-      atMost: guardOf(options),
-      ttl: options.ttl,
-    });
-    return this.#do("kv.add", options, more);
+    return this.#do("incrementIf", options);
   }
   /** Takes from a counter when the result is at least `guard`; `applied` says whether. */
   decrementIf(options: KVGuardedCounterOptions): Promise<KVResponse> {
-    const more = (): Partial<OpInput<"kv.add">> => ({
-      delta: -deltaOf(options),
-      atLeast: guardOf(options),
-      ttl: options.ttl,
-    });
-    return this.#do("kv.add", options, more);
+    return this.#do("decrementIf", options);
   }
   /** Writes a key when it is not there; `applied` says whether. */
   setIfAbsent(options: KVPutOptions): Promise<KVResponse> {
-    return this.#do("kv.putIf", options, () => ({ value: options.value, ttl: options.ttl, ifRevision: 0 }));
+    return this.#do("setIfAbsent", options);
   }
   /** Writes a key when it holds `expected` or has `ifRevision`; otherwise the answer has what it holds. */
   compareAndSet(options: KVCompareAndSetOptions): Promise<KVResponse> {
-    const more = (): Partial<OpInput<"kv.putIf">> => ({
-      ...conditionOf(options),
-      value: options.value,
-      ttl: options.ttl,
-    });
-    return this.#do("kv.putIf", options, more);
+    return this.#do("compareAndSet", options);
   }
   /** Removes a key when it holds `expected` or has `ifRevision`. */
   compareAndDelete(options: KVCompareAndDeleteOptions): Promise<KVResponse> {
-    return this.#do("kv.deleteIf", options, () => conditionOf(options));
+    return this.#do("compareAndDelete", options);
   }
   /** Adds a member to a set; `applied` says whether it is new, `counterValue` how many there are. */
   setAdd(options: KVSetAddOptions): Promise<KVResponse> {
-    return this.#do("kv.setAdd", options, () => ({ member: options.member ?? options.value, ttl: options.ttl }));
+    return this.#do("setAdd", options);
   }
   /** How many members a set has, as `counterValue`. */
   setCard(options: KVKeyOptions): Promise<KVResponse> {
-    return this.#do("kv.setCard", options);
+    return this.#do("setCard", options);
   }
 
   /** Lists keys in order, a page at a time: await it for one page, or iterate over it for all entries. */
   list(options: KVListOptions = {}): KVList {
-    const { keyPrefix, key, limit } = options;
-    const prefix = keyPrefix ?? key ?? "";
-    const place = this.#place(options);
-    return new KVList((cursor = options.cursor) =>
-      this.#call("kv.list", options, () => ({ ...place, prefix, cursor, limit }), (page) => {
-        const { entries, nextCursor } = page;
-        const keys = entries.map(({ key }) => key);
-        const kvMap = Object.fromEntries(entries.map(({ key, value }) => [key, value]));
-        const own = { found: keys.length > 0, keys, kvMap };
-        const more = nextCursor === undefined ? {} : { nextCursor, hasMore: true };
-        return { entries, response: response({ ...own, ...more }) };
-      })
+    const link = this.#link;
+    const { workspace = link.workspace, ...given } = options;
+    return new KVList((cursor = given.cursor) =>
+      withVerbs(link, (verbs) => verbs.kvPage(link, { ...given, workspace, cursor }))
     );
   }
 
@@ -157,7 +112,12 @@ export class KVClient {
    * faster than they are taken are joined to the latest of each key. `onGap` hears when removals may have been missed.
    */
   watch(options: KVWatchOptions): AsyncIterableIterator<KvChangeEvent> {
-    return watchKeys(this.#link, { ...options, ...this.#place(options) });
+    if ((options.key === undefined) === (options.keyPrefix === undefined)) {
+      throw new InvalidArgumentError("Cannot watch: give either key or keyPrefix", "key");
+    }
+    const link = this.#link;
+    const { workspace = link.workspace, ...given } = options;
+    return iterateWith(link, (verbs) => verbs.watchKeys(link, { ...given, workspace }));
   }
 
   /** Same as {@link KVClient.get}. */
@@ -194,53 +154,18 @@ export class KVClient {
   }
   /** Reads a key that everybody shares. */
   getGlobal(key: string): Promise<KVResponse> {
-    return this.get({ key, scope: KVScope.Global });
+    return this.get({ key, scope: GLOBAL });
   }
   /** Writes a key that everybody shares. */
   putGlobal(key: string, value: Uint8Array, ttl?: number): Promise<KVResponse> {
-    return this.put({ key, value, ttl, scope: KVScope.Global });
+    return this.put({ key, value, ttl, scope: GLOBAL });
   }
   /** Removes a key that everybody shares. */
   deleteGlobal(key: string): Promise<KVResponse> {
-    return this.delete({ key, scope: KVScope.Global });
+    return this.delete({ key, scope: GLOBAL });
   }
   /** Lists keys that everybody shares. */
   listGlobal(keyPrefix = ""): KVList {
-    return this.list({ keyPrefix, scope: KVScope.Global });
+    return this.list({ keyPrefix, scope: GLOBAL });
   }
-}
-
-/** Half a character has no UTF-8: two such keys would be one. */
-function wellFormed(key: string): string {
-  if (/\p{Surrogate}/u.test(key)) throw new InvalidArgumentError("Cannot use a key that is no Unicode text", "key");
-  return key;
-}
-
-function conditionOf({ expected, ifRevision }: KvCondition): KvCondition {
-  if ((expected === undefined) === (ifRevision === undefined)) {
-    throw new InvalidArgumentError("Cannot compare: give either expected or ifRevision", "expected");
-  }
-  return { expected, ifRevision };
-}
-
-function deltaOf({ delta = 1 }: KVCounterOptions): bigint {
-  const by = integer(delta, "delta");
-  if (by < 0n) throw new InvalidArgumentError(`Cannot count by ${by}: delta must be 0 or more`, "delta");
-  return by;
-}
-
-function guardOf({ guard }: KVGuardedCounterOptions): bigint {
-  return integer(guard, "guard");
-}
-
-function integer(value: number | bigint, name: string): bigint {
-  if (typeof value === "bigint") return value;
-  if (!Number.isSafeInteger(value)) {
-    throw new InvalidArgumentError(`Cannot count with ${name} ${value}: it must be a whole number or a bigint`, name);
-  }
-  return BigInt(value);
-}
-
-function response(own: Partial<KVResponse>): KVResponse {
-  return { success: true, found: false, keys: [], kvMap: {}, applied: false, revision: 0, hasMore: false, ...own };
 }

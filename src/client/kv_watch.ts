@@ -1,5 +1,4 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { InvalidArgumentError } from "../errors.ts";
 import type { KvChangeEvent } from "../protocol/kv.ts";
 import type { Link } from "../session/link.ts";
 import { follow, insist } from "./follow.ts";
@@ -8,9 +7,6 @@ import type { KVWatchOptions } from "./kv_types.ts";
 /** Follows keys: asks for what changed after the last revision seen, again and again. */
 export function watchKeys(link: Link, options: KVWatchOptions): AsyncIterableIterator<KvChangeEvent> {
   const { key, keyPrefix: prefix, scope, userId, workspace, signal } = options;
-  if ((key === undefined) === (prefix === undefined)) {
-    throw new InvalidArgumentError("Cannot watch: give either key or keyPrefix", "key");
-  }
   let cursor: string | undefined;
   return follow(async (signal) => {
     const from = cursor === undefined ? { after: options.fromRevision ?? 0 } : { cursor };

@@ -3,9 +3,10 @@ import { InvalidArgumentError } from "../errors.ts";
 import { shortId, systemRandom } from "../base/ids.ts";
 import { requireSegment } from "../protocol/principals.ts";
 import { AetherClient } from "./aether_client.ts";
-import { type OnTaskAssignment, onTaskAssignment } from "./assignments.ts";
+import { onTaskAssignment } from "./assignments.ts";
 import type { ClientOptions } from "./options.ts";
 import * as verbs from "./senders.ts";
+import type { OnTaskAssignment } from "./task_taker.ts";
 
 /** Options of an {@link OrchestratorClient}. */
 export interface OrchestratorClientOptions extends ClientOptions {

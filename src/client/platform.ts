@@ -1,9 +1,10 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { requireSegment } from "../protocol/principals.ts";
 import { AetherClient } from "./aether_client.ts";
-import { type OnTaskAssignment, onTaskAssignment } from "./assignments.ts";
+import { onTaskAssignment } from "./assignments.ts";
 import type { ClientOptions } from "./options.ts";
 import * as verbs from "./senders.ts";
+import type { OnTaskAssignment } from "./task_taker.ts";
 
 /** Receives the events of all workspaces and commands whom it likes; there is one. */
 export class WorkflowEngineClient extends AetherClient {

@@ -1,7 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import type { ProgressReport } from "../protocol/progress.ts";
-import { heard, insist } from "./follow.ts";
-import type { Link } from "../session/link.ts";
+import { heard, type Link } from "../session/link.ts";
+import { insist } from "./follow.ts";
 
 /** Reports how far a piece of work is. */
 export type ReportProgress = (report: ProgressReport) => Promise<void>;

@@ -11,6 +11,7 @@ import {
   userTopic,
   userWorkspaceTopic,
 } from "../protocol/topics.ts";
+import { outgoing } from "../session/outgoing.ts";
 import type { Session } from "../session/session.ts";
 import type { SendOptions } from "./aether_client.ts";
 import { encodeMetric, type Metric } from "./metrics.ts";
@@ -103,15 +104,7 @@ function post(
   messageType: MessageType,
   options: SendOptions | undefined,
 ): Promise<Receipt> {
-  return session.send({
-    topic,
-    payload,
-    messageType,
-    id: options?.id,
-    metadata: options?.metadata,
-    ttlMs: options?.ttlMs,
-    signal: options?.signal,
-  });
+  return session.send(outgoing(topic, payload, messageType, options));
 }
 
 type ThreeParts = (

@@ -1,8 +1,8 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import type { OpInput } from "../protocol/ops.ts";
 import { assignmentOf, type RevokeKind, type TaskAssignment, type TaskRevocation } from "../protocol/tasks.ts";
+import { heard } from "../session/link.ts";
 import type { Session } from "../session/session.ts";
-import { heard } from "./follow.ts";
 
 /** Makes an attempt stop. */
 export type StopAttempt = (kind: RevokeKind, reason: string) => void;

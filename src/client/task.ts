@@ -1,9 +1,10 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { requireSegment } from "../protocol/principals.ts";
 import { AetherClient } from "./aether_client.ts";
-import { type OnTaskAssignment, onTaskAssignment } from "./assignments.ts";
+import { onTaskAssignment } from "./assignments.ts";
 import type { ClientOptions } from "./options.ts";
 import * as verbs from "./senders.ts";
+import type { OnTaskAssignment } from "./task_taker.ts";
 import { type SwitchWorkspace, switchWorkspace } from "./workspace.ts";
 
 /** Options of a {@link TaskClient}. */

@@ -1,17 +1,16 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { InvalidArgumentError } from "../errors.ts";
 import { NO_BYTES } from "../base/bytes.ts";
-import { type Unsubscribe, unsubscriber } from "../base/emitter.ts";
-import { toWireError } from "../protocol/error_wire.ts";
 import { encodeStructured } from "../protocol/structured.ts";
-import type { NewTask, TaskError, TaskFilter, TaskInfo, TaskOutcome, TaskStatus } from "../protocol/tasks.ts";
+import type { NewTask, TaskFilter, TaskInfo, TaskOutcome, TaskStatus } from "../protocol/tasks.ts";
 import type { OpInput } from "../protocol/ops.ts";
-import type { Link } from "../session/link.ts";
+import { heard, type Link } from "../session/link.ts";
 import type { Session } from "../session/session.ts";
-import { ask, type CallOptions, heard, insist } from "./follow.ts";
+import { ask, type CallOptions, insist } from "./follow.ts";
 import { servingOf } from "./serving.ts";
 import type { DefinedTaskOptions, PlainTaskOptions } from "./task_definition.ts";
-import { type Outcome, TaskHandle, type TaskHandleEvent } from "./task_handle.ts";
+import { type Outcome, taskEvents, type TaskHandleEvent, type Told, toldOf } from "./task_calls.ts";
+import { encodeValue, toTaskError } from "./task_values.ts";
 
 /** Which tasks, and how many. */
 export interface TaskQueryOptions extends TaskFilter, CallOptions {
@@ -89,45 +88,45 @@ export interface FailTaskOptions extends SettleOptions {
   retryAfterMs?: number;
 }
 
-/** Creates tasks; types of input and result come from the definition. */
-export interface CreateTask {
-  <Input, Output, Chunk>(options: DefinedTaskOptions<Input, Output, Chunk>): Promise<TaskHandle<Output, Chunk>>;
-  (options: PlainTaskOptions): Promise<TaskHandle>;
-}
-
-/** A value as it travels. */
-export function encodeValue(value: unknown): { bytes?: Uint8Array; isStructured?: boolean } {
-  if (value === undefined || value instanceof Uint8Array) return { bytes: value };
-  return { bytes: encodeStructured(value), isStructured: true };
-}
-
 /** `TaskAssignmentMode.Targeted`, without its table. */
 const TARGETED = 1;
 
-type AnyOptions = DefinedTaskOptions<unknown, unknown, unknown> | PlainTaskOptions;
+/** Makes a task, in a workspace when nothing else is said. */
+export type MakeTask<Handle> = (options: AnyOptions, workspace: string | undefined) => Promise<Handle>;
 
-/** Makes the verb; `own` is what holds when nothing else is said. */
-export function createTask(link: Link, own?: { parentTaskId: string }): CreateTask {
+/** A task of either kind. */
+export type AnyOptions = DefinedTaskOptions<unknown, unknown, unknown> | PlainTaskOptions;
+
+/**
+ * Makes what makes tasks.
+ * @param handle makes the handle of one
+ * @param own what holds when nothing else is said
+ */
+export function taskMaker<Handle>(
+  link: Link,
+  handle: (taskId: string, isNew: boolean, told: Told) => Handle,
+  own?: { parentTaskId: string },
+): MakeTask<Handle> {
   // Whoever asks for results gets those of the next tasks unasked, until one comes that nobody has asked for.
   let isAsking = false;
-  return ((options: AnyOptions) => {
+  return (options, workspace) => {
     let isAsked = false;
     const watch = isAsking ? link.requests?.expect() : undefined;
     watch?.reply.then(() => isAsking &&= isAsked, () => {});
     const made = ask(
       link,
       "task.create",
-      () => newTask(link, options, { ...own, watch: watch?.id }),
+      () => newTask(link, options, { ...own, workspace, watch: watch?.id }),
       options,
       ({ taskId, isNew, isWatched }) => {
         if (!isWatched) watch?.forget();
         const outcome = isWatched ? watch?.reply as Promise<Outcome> : undefined;
-        return new TaskHandle(link, taskId, isNew, outcome, () => isAsking = isAsked = true);
+        return handle(taskId, isNew, toldOf(() => isAsking = isAsked = true, outcome));
       },
     );
     if (watch) made.catch(watch.forget);
     return made;
-  }) as CreateTask;
+  };
 }
 
 /** What the call itself says of a task, where its maker says nothing else. */
@@ -137,8 +136,6 @@ type Own = Pick<OpInput<"task.create">, "parentTaskId" | "watch" | "workspace">;
 function newTask(link: Link, options: AnyOptions, own: Own, known?: Partial<NewTask>): NewTask | Promise<NewTask> {
   const { task, input, taskType, targetImplementation, targetAgentId: target, signal: _, ...more } = options;
   if (!known) {
-    // As it is now: a switch that is asked for beside this must not change where the task goes.
-    own = { ...own, workspace: link.workspace };
     if (task && !more.payload) return task.prepare(input).then((known) => newTask(link, options, own, known));
     known = { ...task?.settings };
   }
@@ -196,48 +193,85 @@ export function actOnTask(
   return ask(link, "task.act", () => ({ taskId, action, ...more }), options, responseOf);
 }
 
-/** Says that an attempt is over, until the gateway knows. */
-export function settleTask(
-  session: Session,
-  taskId: string,
-  outcome: TaskOutcome,
-  { attempt, signal }: SettleOptions = {},
-): Promise<TaskSettleResponse> {
-  const running = servingOf(session)?.running;
-  attempt ??= running?.get(taskId)?.attempt;
-  const settled = insist(session, "task.settle", { taskId, attempt, outcome }, signal);
-  return heard(
-    session,
-    settled.then(({ isAccepted, status }) => {
-      if (running?.get(taskId)?.attempt === attempt) running?.delete(taskId);
-      return { success: isAccepted, status };
-    }),
+/** Begins a task anew. */
+export function retryTask(link: Link, taskId: string, options: RetryTaskOptions): Promise<TaskResponse> {
+  return ask(
+    link,
+    "task.act",
+    () => {
+      const { bytes: payload, isStructured } = encodeValue(options.payload ?? options.input);
+      return { taskId, action: "retry", payload, isStructured, metadata: options.metadata };
+    },
+    options,
+    responseOf,
   );
 }
 
-/** What is kept of anything thrown. */
-export function toTaskError(thrown: unknown): TaskError {
-  const { code, message, details } = toWireError(thrown);
-  const name = thrown instanceof Error ? thrown.name : "Error";
-  return { name, message: message.slice(0, 4000), code, details };
+/** Lets a task go on. */
+export function resumeTask(link: Link, taskId: string, options: ResumeTaskOptions): Promise<TaskResponse> {
+  const { input, reason } = options;
+  const more = (): Uint8Array | undefined => (input === undefined ? undefined : encodeStructured(input));
+  return ask(link, "task.act", () => ({ taskId, action: "resume", reason, input: more() }), options, responseOf);
 }
 
-/** Calls a handler with everything that happens to a task. */
+/** Says that an attempt is done. */
+export function completeTask(
+  session: Session,
+  taskId: string,
+  options: CompleteTaskOptions,
+): Promise<TaskSettleResponse> {
+  return settle(session, taskId, options, () => {
+    const { bytes: result, isStructured } = encodeValue(options.result);
+    return { kind: "completed", result, isStructured };
+  });
+}
+
+/** Says that an attempt failed. */
+export function failTask(
+  session: Session,
+  taskId: string,
+  reason: unknown,
+  options: FailTaskOptions,
+): Promise<TaskSettleResponse> {
+  const { retryable: isRetryable, retryAfterMs } = options;
+  const error = toTaskError(reason);
+  return settle(session, taskId, options, () => ({ kind: "failed", error, isRetryable, retryAfterMs }));
+}
+
+/** Says that an attempt is over, until the gateway knows. */
+function settle(
+  session: Session,
+  taskId: string,
+  { attempt, signal }: SettleOptions,
+  outcome: () => TaskOutcome,
+): Promise<TaskSettleResponse> {
+  const running = servingOf(session)?.running;
+  attempt ??= running?.get(taskId)?.attempt;
+  const run = async (): Promise<TaskSettleResponse> => {
+    const input = { taskId, attempt, outcome: outcome() };
+    const { isAccepted, status } = await insist(session, "task.settle", input, signal);
+    if (running?.get(taskId)?.attempt === attempt) running?.delete(taskId);
+    return { success: isAccepted, status };
+  };
+  return heard(session, run());
+}
+
+/** Calls a handler with everything that happens to a task, until what it returns is called. */
 export function subscribeTask(
   link: Link,
   taskId: string,
   handler: (event: TaskHandleEvent) => unknown,
   after?: number,
-): Unsubscribe {
+): () => void {
   const stop = new AbortController();
   const report = (error: unknown): void => {
     if (!stop.signal.aborted) link.report(error);
   };
   const run = async (): Promise<void> => {
-    for await (const event of new TaskHandle(link, taskId).events({ after, signal: stop.signal })) {
+    for await (const event of taskEvents(link, taskId, { after, signal: stop.signal })) {
       await Promise.resolve(event).then(handler).catch(report);
     }
   };
   run().catch(report);
-  return unsubscriber(() => stop.abort());
+  return () => stop.abort();
 }

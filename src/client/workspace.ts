@@ -1,7 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import type { ConfigSnapshot } from "../protocol/config.ts";
 import { requireSegment } from "../protocol/principals.ts";
-import { heard } from "./follow.ts";
+import { heard } from "../session/link.ts";
 import type { Session } from "../session/session.ts";
 
 /** Moves to another workspace without a reconnect. */

@@ -77,16 +77,3 @@ export interface KvChangeEvent {
   /** Revision of the change. */
   revision: number;
 }
-
-/** Longest key, in bytes of UTF-8. */
-export const KV_KEY_BYTES = 512;
-/** Largest value, in bytes: that of a message payload. */
-export const KV_VALUE_BYTES: number = 1024 * 1024;
-/** Keys of one namespace, as the older system had it. */
-export const KV_KEYS = 10_000;
-/** Largest checkpoint, in bytes. */
-export const CHECKPOINT_BYTES: number = 16 * 1024 * 1024;
-/** Bytes of a checkpoint in one call: large enough to be few, small enough for nothing to wait long behind one. */
-export const CHECKPOINT_PART_BYTES: number = 512 * 1024;
-/** Name of a checkpoint that was given none. */
-export const CHECKPOINT_KEY = "default";

@@ -135,3 +135,8 @@ export const BEARER_PREFIX = "aether.bearer.";
 export const CONNECT_PATH = "/v1/connect";
 /** Target size of one WebSocket message when frames of a turn are joined: past this, joining wins nothing. */
 export const BATCH_BYTES = 64 * 1024;
+
+/** Longest key, in bytes of UTF-8. */
+export const KV_KEY_BYTES = 512;
+/** Largest value, in bytes: that of a message payload. */
+export const KV_VALUE_BYTES: number = 1024 * 1024;

@@ -1,5 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import type { ProgressReport } from "./progress.ts";
+import { TaskAssignmentMode, TaskPriority } from "./task_modes.ts";
+export { TaskAssignmentMode, TaskPriority };
 
 /** Where a task is in its life. */
 export type TaskStatus =
@@ -37,8 +39,26 @@ export type TaskTransition =
   | "redrive"
   | "finish";
 
+// Written out, without spreads: a bundler leaves out a table that nobody asks only when making it cannot do anything.
 const WAITS = ["waiting_input", "waiting_authority", "waiting_dependency", "hibernated"] as const;
 const ACTIVE = ["assigned", "running"] as const;
+const BEGUN = [
+  "assigned",
+  "running",
+  "waiting_input",
+  "waiting_authority",
+  "waiting_dependency",
+  "hibernated",
+] as const;
+const ALIVE = [
+  "pending",
+  "assigned",
+  "running",
+  "waiting_input",
+  "waiting_authority",
+  "waiting_dependency",
+  "hibernated",
+] as const;
 const ENDED = ["failed", "cancelled", "timed_out", "rejected", "dead"] as const;
 
 /** From where each transition may happen, and where it leads. What is not in here cannot be. */
@@ -46,16 +66,16 @@ const TABLE: Readonly<Record<TaskTransition, readonly [to: TaskStatus, from: rea
   assign: ["assigned", ["pending"]],
   start: ["running", ["assigned"]],
   complete: ["completed", ACTIVE],
-  fail: ["failed", [...ACTIVE, ...WAITS]],
-  retry: ["pending", [...ACTIVE, ...WAITS]],
-  die: ["dead", [...ACTIVE, ...WAITS]],
-  time_out: ["timed_out", ["pending", ...ACTIVE, ...WAITS]],
+  fail: ["failed", BEGUN],
+  retry: ["pending", BEGUN],
+  die: ["dead", BEGUN],
+  time_out: ["timed_out", ALIVE],
   release: ["pending", ACTIVE],
-  cancel: ["cancelled", ["pending", ...ACTIVE, ...WAITS]],
-  reject: ["rejected", ["pending", ...ACTIVE, "waiting_input", "waiting_authority"]],
+  cancel: ["cancelled", ALIVE],
+  reject: ["rejected", ["pending", "assigned", "running", "waiting_input", "waiting_authority"]],
   await_input: ["waiting_input", ACTIVE],
   await_authority: ["waiting_authority", ACTIVE],
-  await_dependency: ["waiting_dependency", ["pending", ...ACTIVE]],
+  await_dependency: ["waiting_dependency", ["pending", "assigned", "running"]],
   hibernate: ["hibernated", ACTIVE],
   resume: ["pending", WAITS],
   redrive: ["pending", ENDED],
@@ -78,23 +98,6 @@ export function isTerminal(status: TaskStatus): boolean {
 export function isActive(status: TaskStatus): boolean {
   return status === "running" || status === "assigned";
 }
-
-/** How a task finds its worker. Numbers are those of the older system. */
-export const TaskAssignmentMode = {
-  /** The creator does it. */
-  SelfAssign: 0,
-  /** One named principal does it. */
-  Targeted: 1,
-  /** Whoever of a pool is free does it. */
-  Pool: 2,
-} as const;
-/** One of {@link TaskAssignmentMode}'s values. */
-export type TaskAssignmentMode = (typeof TaskAssignmentMode)[keyof typeof TaskAssignmentMode];
-
-/** Which of the waiting tasks goes first; a running one is never interrupted. Numbers are those of the older system. */
-export const TaskPriority = { XLow: 10, Low: 20, Normal: 30, High: 40, Preempt: 50 } as const;
-/** One of {@link TaskPriority}'s values, or a number between. */
-export type TaskPriority = number;
 
 /** How long an assigned task waits for its worker when the gateway itself was away. */
 export type TaskClass = "interactive" | "background" | "batch";

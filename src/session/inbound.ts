@@ -40,11 +40,6 @@ export class Inbound {
     this.#report = report;
   }
 
-  /** Messages received and not handled yet. */
-  get unhandled(): number {
-    return this.#open.length - this.#openHead;
-  }
-
   /** A new session counts from nothing; handlers that still work on messages of the old one finish unheard. */
   reset(): void {
     this.#open = [];

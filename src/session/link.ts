@@ -22,6 +22,12 @@ export interface Link {
   report(error: unknown): void;
 }
 
+/** Like a receipt, the promise may be ignored: a failure also reaches `onError`, and is no unhandled rejection. */
+export function heard<T>(link: Pick<Link, "report">, promise: Promise<T>, signal?: AbortSignal): Promise<T> {
+  promise.catch((error) => signal?.aborted || link.report(error));
+  return promise;
+}
+
 /** Where a client, or a gateway, has what HTTP and tunnels stand on. */
 export const LINK: unique symbol = Symbol.for("aether-edge.link") as never;
 

@@ -15,7 +15,31 @@ export interface Outgoing {
   signal?: AbortSignal;
 }
 
+/** A message with what its sender says besides. */
+export function outgoing(
+  topic: string,
+  payload: Uint8Array,
+  messageType: number,
+  options?: Omit<Outgoing, "topic" | "payload" | "messageType">,
+): Outgoing {
+  // One by one, so that all of them have one shape.
+  return {
+    topic,
+    payload,
+    messageType,
+    id: options?.id,
+    metadata: options?.metadata,
+    ttlMs: options?.ttlMs,
+    signal: options?.signal,
+  };
+}
+
 // What can be said about a message before it leaves is said to the caller at once.
+
+function tooLong(argument: string, current: number, limit: number): InvalidArgumentError {
+  const words = `Cannot send ${argument} of ${current} bytes: at most ${limit} are allowed`;
+  return new InvalidArgumentError(words, argument, { details: { limit, current } });
+}
 
 /** Refuses what is no payload, or too large a one. */
 export function requirePayload(payload: unknown, most: number): void {
@@ -26,11 +50,7 @@ export function requirePayload(payload: unknown, most: number): void {
     );
   }
   if (payload.length > most) {
-    throw new InvalidArgumentError(
-      `Cannot send a payload of ${payload.length} bytes: at most ${most} are allowed`,
-      "payload",
-      { details: { limit: most, current: payload.length } },
-    );
+    throw tooLong("payload", payload.length, most);
   }
 }
 
@@ -38,10 +58,7 @@ export function requirePayload(payload: unknown, most: number): void {
 export function topicBytes(topic: string): Uint8Array {
   const bytes = utf8(topic);
   if (bytes.length > TOPIC_BYTES) {
-    throw new InvalidArgumentError(
-      `Cannot send to a topic of ${bytes.length} bytes: at most ${TOPIC_BYTES} are allowed`,
-      "topic",
-    );
+    throw tooLong("topic", bytes.length, TOPIC_BYTES);
   }
   return bytes;
 }
@@ -72,10 +89,7 @@ export function metadataBytes(metadata: Record<string, string> | undefined): Uin
   }
   const bytes = encodeStructured(metadata);
   if (bytes.length > METADATA_BYTES) {
-    throw new InvalidArgumentError(
-      `Cannot send metadata of ${bytes.length} bytes: at most ${METADATA_BYTES} are allowed`,
-      "metadata",
-    );
+    throw tooLong("metadata", bytes.length, METADATA_BYTES);
   }
   return bytes;
 }

@@ -6,7 +6,7 @@ import {
   NotFoundError,
   TimeoutError,
 } from "../errors.ts";
-import { utf8 } from "../base/bytes.ts";
+import { NO_BYTES, utf8 } from "../base/bytes.ts";
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { fromWireError, toWireError } from "../protocol/error_wire.ts";
 import { STRUCTURED_BYTES } from "../protocol/limits.ts";
@@ -46,8 +46,6 @@ export interface WaitOptions {
   timeoutMs?: number;
 }
 
-const NONE = new Uint8Array(0);
-
 /** Requests both ways: those asked here and open, and those being answered here. */
 export class Requests {
   readonly #link: RequestLink;
@@ -79,7 +77,7 @@ export class Requests {
     options: WaitOptions & { messageType?: number },
   ): Promise<IncomingMessage> {
     const lay = (writer: FrameWriter, id: number, timeoutMs: number): void =>
-      writer.request(options.messageType ?? 0, id, timeoutMs, utf8(topic), NONE, meta, payload);
+      writer.request(options.messageType ?? 0, id, timeoutMs, utf8(topic), NO_BYTES, meta, payload);
     return this.#put(`"${topic}"`, lay, options, (bytes, start, end, id) => {
       const view = new MessageView();
       view.bytes = bytes;
@@ -182,7 +180,7 @@ export class Requests {
       if (answered) return;
       answered = true;
       this.#serving.delete(id);
-      const body = payload === undefined ? NONE : typeof payload === "string" ? utf8(payload) : payload;
+      const body = payload === undefined ? NO_BYTES : typeof payload === "string" ? utf8(payload) : payload;
       if (!(body instanceof Uint8Array)) {
         return refuse(
           new InvalidArgumentError("Cannot answer: a handler must return a Uint8Array, a text or nothing"),

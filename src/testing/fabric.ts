@@ -2,6 +2,7 @@
 import { AgentClient, type AgentClientOptions } from "../client/agent.ts";
 import type { AetherClient } from "../client/aether_client.ts";
 import type { ClientOptions } from "../client/options.ts";
+import { loadVerbs } from "../client/loading.ts";
 import { OrchestratorClient, type OrchestratorClientOptions } from "../client/orchestrator.ts";
 import {
   BridgeClient,
@@ -156,6 +157,8 @@ export async function testFabric(options: FabricOptions = {}): Promise<TestFabri
     for (const wire of wires.values()) wire.cut();
   };
   const name = (kind: string): string => `${kind}-${++count}`;
+  // Virtual time must not wait for a real import.
+  await loadVerbs();
   await start();
 
   return {

@@ -1,4 +1,6 @@
 // edge: no Deno, Bun, node: or cloudflare: names
+import { fromUtf8, utf8 } from "../base/bytes.ts";
+
 /** How a pipe ended. */
 export interface CloseInfo {
   /** WebSocket close code; 0 and 1006 mean the wire broke. */
@@ -53,9 +55,9 @@ export type Dial = (
 
 /** A close reason that fits: WebSocket allows 123 bytes of UTF-8, and platforms throw over more. */
 export function closeReason(text: string): string {
-  const encoded = new TextEncoder().encode(text);
+  const encoded = utf8(text);
   // A cut inside a character would decode to U+FFFD, three bytes again: drop it.
-  return encoded.length <= 123 ? text : new TextDecoder().decode(encoded.subarray(0, 120)).replace(/\uFFFD+$/, "");
+  return encoded.length <= 123 ? text : fromUtf8(encoded.subarray(0, 120)).replace(/\uFFFD+$/, "");
 }
 
 /** Sign of life, asked and answered: the only texts on the wire. */

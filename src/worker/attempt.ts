@@ -1,6 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { CheckpointClient } from "../client/checkpoint.ts";
-import { createTask, encodeValue } from "../client/tasks.ts";
+import { createTask } from "../client/create_task.ts";
+import { encodeValue } from "../client/task_values.ts";
 import type { ReportProgress } from "../client/progress.ts";
 import type { OpInput, OpName } from "../protocol/ops.ts";
 import { decodeStructured } from "../protocol/structured.ts";

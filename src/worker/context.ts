@@ -1,6 +1,6 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import type { CheckpointClient } from "../client/checkpoint.ts";
-import type { CreateTask } from "../client/tasks.ts";
+import type { CreateTask } from "../client/create_task.ts";
 import type { ProgressReport } from "../protocol/progress.ts";
 import type { TaskInfo, TaskWait } from "../protocol/tasks.ts";
 

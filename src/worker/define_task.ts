@@ -3,7 +3,7 @@ import { InvalidArgumentError } from "../errors.ts";
 import { NO_BYTES } from "../base/bytes.ts";
 import { type StandardSchemaV1, validate } from "../base/schema.ts";
 import type { TaskDefinition } from "../client/task_definition.ts";
-import { encodeValue } from "../client/tasks.ts";
+import { encodeValue } from "../client/task_values.ts";
 import type { ConcurrencyLimit, NewTask, RateLimit, RetryPolicy, TaskClass, TaskPriority } from "../protocol/tasks.ts";
 import type { TaskContext } from "./context.ts";
 

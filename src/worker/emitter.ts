@@ -1,9 +1,9 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { utf8 } from "../base/bytes.ts";
-import { heard, insist } from "../client/follow.ts";
+import { insist } from "../client/follow.ts";
 import { encodeStructured } from "../protocol/structured.ts";
 import type { TaskEventBody } from "../protocol/tasks.ts";
-import type { Link } from "../session/link.ts";
+import { heard, type Link } from "../session/link.ts";
 
 /** Events of one call at most; the gateway takes no more. */
 const EVENTS = 500;

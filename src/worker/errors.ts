@@ -1,7 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { AetherError, type AetherErrorOptions } from "../errors.ts";
 import type { RevokeKind, TaskError, TaskOutcome, TaskWait } from "../protocol/tasks.ts";
-import { toTaskError } from "../client/tasks.ts";
+import { toTaskError } from "../client/task_values.ts";
 
 const CODES = {
   cancelled: "CANCELLED",

@@ -6,7 +6,7 @@ import type { CancelTimer } from "../base/clock.ts";
 import { Handlers, type Unsubscribe } from "../base/emitter.ts";
 import type { RevokeKind, TaskAssignment, TaskOutcome } from "../protocol/tasks.ts";
 import type { Session } from "../session/session.ts";
-import { toTaskError } from "../client/tasks.ts";
+import { toTaskError } from "../client/task_values.ts";
 import { abortedOutcome } from "./attempt.ts";
 import { TaskAbortedError } from "./errors.ts";
 import { Rate } from "./rate.ts";

@@ -1,5 +1,5 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { KV_KEY_BYTES } from "../../protocol/kv.ts";
+import { KV_KEY_BYTES } from "../../protocol/limits.ts";
 import { segmentFault } from "../../protocol/principals.ts";
 import { isBytes, isCount, isPlain, isText } from "./plain.ts";
 

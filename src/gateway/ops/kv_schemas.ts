@@ -1,7 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import * as v from "valibot";
 import { utf8 } from "../../base/bytes.ts";
-import { KV_KEY_BYTES, KV_VALUE_BYTES } from "../../protocol/kv.ts";
+import { KV_KEY_BYTES, KV_VALUE_BYTES } from "../../protocol/limits.ts";
 import type { OpInput, OpName } from "../../protocol/ops.ts";
 import { check, count, segment, text } from "../schemas.ts";
 import { isPlainKey, isPlainPut } from "./kv_checks.ts";

@@ -1,5 +1,5 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { KV_VALUE_BYTES } from "../../protocol/kv.ts";
+import { KV_VALUE_BYTES } from "../../protocol/limits.ts";
 
 // What the busiest operations mostly get, checked by hand: the schemas take a tenth of a gateway's time. Whatever has
 // another field, or one that is not as it should be, is for the schema to judge, which also says what is wrong.

@@ -1,6 +1,6 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import * as v from "valibot";
-import { KV_VALUE_BYTES } from "../../protocol/kv.ts";
+import { KV_VALUE_BYTES } from "../../protocol/limits.ts";
 import { count, segment } from "../schemas.ts";
 import { checked } from "./kv_schemas.ts";
 import { isPlainCreate, isPlainSettle } from "./task_checks.ts";

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fromUtf8, utf8 } from "../base/bytes.ts";
+import { allowAll } from "../gateway/auth.ts";
+import { createGateway } from "../gateway/gateway.ts";
+import { memoryStore } from "../store/memory.ts";
+import { AgentClient } from "./agent.ts";
+import { KVClient } from "./kv.ts";
+import { UserClient } from "./user.ts";
+
+// All in one turn, because only the first use in a process waits: on a client that is connected and leaves at once.
+test("what is asked before its part is loaded is done in order, as it was asked, before the client leaves", async () => {
+  const gateway = await createGateway({ store: memoryStore(), auth: allowAll() });
+  const identity = { dial: gateway.dial(), workspace: "one", implementation: "a" };
+  const first = new AgentClient({ ...identity, specifier: "first" });
+  const leaver = new AgentClient({ ...identity, specifier: "leaver" });
+  const user = new UserClient({ dial: gateway.dial(), workspace: "one", userId: "ada", windowId: "1" });
+  await Promise.all([first.connect(), leaver.connect(), user.connect()]);
+  const errors: unknown[] = [];
+  for (const client of [first, user]) client.onError((error) => errors.push(error));
+  const progress: unknown[] = [];
+  user.onProgress(({ metadata }) => progress.push(metadata));
+
+  const kv = first.kv();
+  assert.ok(kv instanceof KVClient);
+  const value = utf8("before");
+  const metadata = { step: "one" };
+  const input = { list: [1] };
+  const put = kv.put({ key: "a", value });
+  const again = kv.setIfAbsent({ key: "a", value });
+  const counted = Promise.all([kv.increment({ key: "n" }), kv.increment({ key: "n", delta: 2 })]);
+  const page = kv.list({ keyPrefix: "a" }).then(({ keys }) => keys);
+  const watch = kv.watch({ key: "a" });
+  const seen = watch.next();
+  const refused = assert.rejects(kv.get({ key: "\ud800" }), { name: "InvalidArgumentError" });
+  assert.throws(() => kv.watch({}), { name: "InvalidArgumentError" });
+  const saved = first.checkpoint().save({ data: value });
+  const made = first.createTask({ taskType: "t", input, targetImplementation: "nobody" });
+  const given: string[] = [];
+  first.onTaskAssignment(({ taskId }) => given.push(taskId))();
+  const own = first.createTask({ taskType: "t", targetImplementation: "a", targetAgentId: "first" });
+  const stop = first.subscribeTask("no-such-task", () => assert.fail("it is not subscribed any more"));
+  stop();
+  const moved = user.switchWorkspace("two");
+  const late = user.kv().put({ key: "b", value });
+  const reported = first.reportProgress({ taskId: "p", metadata, recipient: "us::ada::1" });
+  leaver.kv().put({ key: "c", value }).catch(() => {});
+  const left = leaver.disconnect();
+  value.fill(0);
+  metadata.step = "two";
+  input.list.push(2);
+
+  assert.equal((await put).success, true);
+  assert.equal((await again).applied, false);
+  assert.deepEqual((await counted).map(({ counterValue }) => counterValue), [1, 3]);
+  assert.deepEqual(await page, ["a"]);
+  const change = (await seen).value;
+  assert.equal(fromUtf8(change.value), "before");
+  await watch.return!();
+  await refused;
+  assert.equal((await saved).size, 6);
+  assert.equal(fromUtf8((await first.checkpoint().load()).data!), "before");
+  const { task } = await first.getTask((await made).taskId);
+  assert.equal(task?.status, "pending");
+  assert.equal((await (await own).info()).status, "pending");
+  await Promise.all([moved, late, reported]);
+  assert.equal((await user.kv().get({ key: "b" })).found, true, "it went where the user was going");
+  await left;
+  assert.equal((await kv.get({ key: "c" })).found, true, "what was asked before leaving is done");
+  assert.deepEqual(progress, [{ step: "one" }]);
+  assert.deepEqual(given, []);
+  assert.deepEqual(errors.map((error) => (error as Error).name), ["InvalidArgumentError"]);
+
+  await Promise.all([first.disconnect(), user.disconnect()]);
+  await gateway.close();
+});
