@@ -26,6 +26,7 @@ export class CheckpointClient {
 
   /** Saves. @throws {ConflictError} when `ifRevision` is not its revision any more */
   save(options: CheckpointSaveOptions): Promise<CheckpointResponse> {
+    // The upload's name is drawn here, where chance is loaded anyway.
     return withVerbs(
       this.#link,
       (verbs, given) => verbs.checkpointSave(this.#link, given, shortId(systemRandom)),

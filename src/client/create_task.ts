@@ -18,7 +18,7 @@ export function createTask(link: Link, own?: { parentTaskId: string }): CreateTa
     // As it is now: a switch that is asked for beside this must not change where the task goes.
     const { workspace } = link;
     return withVerbs(link, (verbs, given) => {
-      make ??= verbs.taskMaker(link, (...made) => new TaskHandle(link, ...made), own);
+      make ??= verbs.taskMaker(link, (taskId, isNew, told) => new TaskHandle(link, taskId, isNew, told), own);
       return make(given, workspace);
     }, options);
   }) as CreateTask;
