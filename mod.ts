@@ -124,6 +124,8 @@ export type { ConfigSnapshot } from "./src/protocol/config.ts";
 export { ProgressKind } from "./src/protocol/progress.ts";
 export type { ProgressReport, ProgressUpdate } from "./src/protocol/progress.ts";
 export { TaskAssignmentMode, TaskPriority } from "./src/protocol/task_modes.ts";
+export type { TaskAssignment } from "./src/protocol/task_assignment.ts";
+export type { TaskStatus } from "./src/protocol/task_states.ts";
 export type {
   ConcurrencyLimit,
   NewTask,
@@ -131,7 +133,6 @@ export type {
   RateLimit,
   RetryPolicy,
   RevokeKind,
-  TaskAssignment,
   TaskClass,
   TaskError,
   TaskEvent,
@@ -139,7 +140,6 @@ export type {
   TaskFilter,
   TaskInfo,
   TaskOutcome,
-  TaskStatus,
   TaskWait,
 } from "./src/protocol/tasks.ts";
 export { PrincipalType } from "./src/protocol/principals.ts";

@@ -16,7 +16,7 @@ import { TaskEngine } from "../src/gateway/tasks/engine.ts";
 import { DEFAULT_LIMITS } from "../src/protocol/limits.ts";
 import type { Notice, OpInput, OpName, OpOutput } from "../src/protocol/ops.ts";
 import { encodeStructured } from "../src/protocol/structured.ts";
-import { assignmentOf, type TaskAssignment } from "../src/protocol/tasks.ts";
+import { assignmentOf, type TaskAssignment } from "../src/protocol/task_assignment.ts";
 import { memoryStore } from "../src/store/memory.ts";
 import { median } from "./lib/measure.ts";
 

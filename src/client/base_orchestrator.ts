@@ -2,7 +2,7 @@
 import type { Unsubscribe } from "../base/emitter.ts";
 import { type Logger, silent } from "../base/logger.ts";
 import type { ConnectionAck } from "../protocol/messages.ts";
-import type { TaskAssignment } from "../protocol/tasks.ts";
+import type { TaskAssignment } from "../protocol/task_assignment.ts";
 import { OrchestratorClient, type OrchestratorClientOptions } from "./orchestrator.ts";
 import type * as verbs from "./senders.ts";
 

@@ -1,6 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import type { OpInput } from "../protocol/ops.ts";
-import { assignmentOf, type RevokeKind, type TaskAssignment, type TaskRevocation } from "../protocol/tasks.ts";
+import { assignmentOf, type TaskAssignment } from "../protocol/task_assignment.ts";
+import type { RevokeKind, TaskRevocation } from "../protocol/tasks.ts";
 import { heard } from "../session/link.ts";
 import type { Session } from "../session/session.ts";
 

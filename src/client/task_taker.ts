@@ -1,7 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { AetherError, InvalidArgumentError } from "../errors.ts";
 import type { Handlers, Unsubscribe } from "../base/emitter.ts";
-import type { TaskAssignment } from "../protocol/tasks.ts";
+import type { TaskAssignment } from "../protocol/task_assignment.ts";
 import type { Session } from "../session/session.ts";
 import { serve, type Serving, servingOf } from "./serving.ts";
 

@@ -2,7 +2,8 @@
 import { InvalidArgumentError } from "../errors.ts";
 import { NO_BYTES } from "../base/bytes.ts";
 import { encodeStructured } from "../protocol/structured.ts";
-import type { NewTask, TaskFilter, TaskInfo, TaskOutcome, TaskStatus } from "../protocol/tasks.ts";
+import type { TaskStatus } from "../protocol/task_states.ts";
+import type { NewTask, TaskFilter, TaskInfo, TaskOutcome } from "../protocol/tasks.ts";
 import type { OpInput } from "../protocol/ops.ts";
 import { heard, type Link } from "../session/link.ts";
 import type { Session } from "../session/session.ts";

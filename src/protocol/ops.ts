@@ -8,8 +8,9 @@ import type { HttpRules } from "./http.ts";
 import type { Gap, Signal } from "./messages.ts";
 import type { Identity, PrincipalType } from "./principals.ts";
 import type { ProgressReport, ProgressUpdate } from "./progress.ts";
+import type { AssignmentNotice } from "./task_assignment.ts";
+import type { TaskStatus } from "./task_states.ts";
 import type {
-  AssignmentNotice,
   NewTask,
   PoolInfo,
   TaskEvent,
@@ -18,7 +19,6 @@ import type {
   TaskInfo,
   TaskOutcome,
   TaskRevocation,
-  TaskStatus,
   TaskWait,
 } from "./tasks.ts";
 

@@ -5,9 +5,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import { ConnectionError, InvalidArgumentError } from "../errors.ts";
-import type { TaskAssignment } from "../protocol/tasks.ts";
+import type { TaskAssignment } from "../protocol/task_assignment.ts";
 
-export type { TaskAssignment } from "../protocol/tasks.ts";
+export type { TaskAssignment } from "../protocol/task_assignment.ts";
 
 /** Launches what an assignment asks for; resolves when it is under way. */
 export type Launcher = (assignment: TaskAssignment) => Promise<void>;

@@ -1,5 +1,6 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import type { TaskAssignment, TaskOutcome } from "../protocol/tasks.ts";
+import type { TaskAssignment } from "../protocol/task_assignment.ts";
+import type { TaskOutcome } from "../protocol/tasks.ts";
 
 /** Crashes of isolates in which nothing else ran, before a task is taken for their cause: one may come from outside. */
 const CRASHES = 3;

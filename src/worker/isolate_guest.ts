@@ -5,7 +5,7 @@ import { Handlers } from "../base/emitter.ts";
 import { reportProgress } from "../client/progress.ts";
 import { fromWireError } from "../protocol/error_wire.ts";
 import type { Notice, OpInput, OpName, OpOutput } from "../protocol/ops.ts";
-import type { TaskAssignment } from "../protocol/tasks.ts";
+import type { TaskAssignment } from "../protocol/task_assignment.ts";
 import type { Link } from "../session/link.ts";
 import type { WaitOptions } from "../session/requests.ts";
 import { type AttemptLink, runAttempt } from "./attempt.ts";

@@ -1,7 +1,8 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import type { WireError } from "../protocol/error_wire.ts";
 import { decodeStructured, encodeStructured } from "../protocol/structured.ts";
-import type { RevokeKind, TaskAssignment, TaskOutcome } from "../protocol/tasks.ts";
+import type { TaskAssignment } from "../protocol/task_assignment.ts";
+import type { RevokeKind, TaskOutcome } from "../protocol/tasks.ts";
 
 /** Carries bytes between a pool and one of its isolates, whatever that is made of. */
 export interface Port {

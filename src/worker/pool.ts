@@ -2,7 +2,7 @@
 import { ConnectionClosedError, InvalidArgumentError } from "../errors.ts";
 import type { Clock } from "../base/clock.ts";
 import { type AetherClient, sessionOf } from "../client/aether_client.ts";
-import type { TaskAssignment } from "../protocol/tasks.ts";
+import type { TaskAssignment } from "../protocol/task_assignment.ts";
 import { Crashes } from "./crashes.ts";
 import type { Launched } from "./isolate_host.ts";
 import { Seat, type SeatEvent } from "./seat.ts";

@@ -1,6 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import type { CancelTimer, Clock } from "../base/clock.ts";
-import type { TaskAssignment, TaskOutcome } from "../protocol/tasks.ts";
+import type { TaskAssignment } from "../protocol/task_assignment.ts";
+import type { TaskOutcome } from "../protocol/tasks.ts";
 import type { Link } from "../session/link.ts";
 import { abortedOutcome } from "./attempt.ts";
 import type { Crashes } from "./crashes.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { TaskAssignment, TaskOutcome } from "../protocol/tasks.ts";
+import type { TaskAssignment } from "../protocol/task_assignment.ts";
+import type { TaskOutcome } from "../protocol/tasks.ts";
 import type { Link } from "../session/link.ts";
 import { VirtualClock } from "../testing/virtual_clock.ts";
 import { Crashes } from "./crashes.ts";

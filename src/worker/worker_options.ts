@@ -1,5 +1,6 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import type { TaskAssignment, TaskOutcome } from "../protocol/tasks.ts";
+import type { TaskAssignment } from "../protocol/task_assignment.ts";
+import type { TaskOutcome } from "../protocol/tasks.ts";
 import type { Link } from "../session/link.ts";
 import type { AnyTask } from "./define_task.ts";
 

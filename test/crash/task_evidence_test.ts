@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { TaskEvent, TaskInfo, TaskStatus } from "../../src/protocol/tasks.ts";
+import type { TaskStatus } from "../../src/protocol/task_states.ts";
+import type { TaskEvent, TaskInfo } from "../../src/protocol/tasks.ts";
 import type { Seen } from "../simulation/task_invariants.ts";
 import type { Line, RunLine } from "./journal.ts";
 import { evidenceOf } from "./task_evidence.ts";

@@ -1,6 +1,7 @@
 import { AetherError, AgentClient, type TaskHandle, type TaskInfo } from "../../mod.ts";
 import type { Random } from "../../src/base/ids.ts";
-import type { TaskEvent, TaskStatus } from "../../src/protocol/tasks.ts";
+import type { TaskStatus } from "../../src/protocol/task_states.ts";
+import type { TaskEvent } from "../../src/protocol/tasks.ts";
 import type { Made, Seen } from "../simulation/task_invariants.ts";
 import { type Brought, type Job, job } from "./fire_tasks.ts";
 

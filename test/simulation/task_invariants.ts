@@ -1,4 +1,5 @@
-import { isActive, type TaskEvent, type TaskInfo, type TaskStatus } from "../../src/protocol/tasks.ts";
+import { isActive, type TaskStatus } from "../../src/protocol/task_states.ts";
+import type { TaskEvent, TaskInfo } from "../../src/protocol/tasks.ts";
 
 /** A task that was asked for. */
 export interface Made {

@@ -1,6 +1,7 @@
 import type { Random } from "../../src/base/ids.ts";
 import type { TaskClient } from "../../src/client/task.ts";
-import { assignmentOf, type TaskAssignment, type TaskOutcome } from "../../src/protocol/tasks.ts";
+import { assignmentOf, type TaskAssignment } from "../../src/protocol/task_assignment.ts";
+import type { TaskOutcome } from "../../src/protocol/tasks.ts";
 import type { Session } from "../../src/session/session.ts";
 import type { TestFabric } from "../../src/testing/mod.ts";
 import type { Accepted } from "./task_invariants.ts";

@@ -1,7 +1,8 @@
 import { seededRandom } from "../../src/base/ids.ts";
 import type { AetherClient } from "../../src/client/aether_client.ts";
 import type { OpInput, OpName, OpOutput } from "../../src/protocol/ops.ts";
-import { isTerminal, type NewTask } from "../../src/protocol/tasks.ts";
+import { isTerminal } from "../../src/protocol/task_states.ts";
+import type { NewTask } from "../../src/protocol/tasks.ts";
 import type { Session } from "../../src/session/session.ts";
 import { type TestFabric, testFabric } from "../../src/testing/mod.ts";
 import { type Accepted, faultsOf, type Made, type Seen } from "./task_invariants.ts";

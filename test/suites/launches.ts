@@ -5,7 +5,7 @@ import { withTaskToken } from "../../src/client/credentials.ts";
 import { sessionOf } from "../../src/client/aether_client.ts";
 import type { AetherClient } from "../../src/client/aether_client.ts";
 import type { AgentRegistration } from "../../src/protocol/agents.ts";
-import type { TaskAssignment } from "../../src/protocol/tasks.ts";
+import type { TaskAssignment } from "../../src/protocol/task_assignment.ts";
 import { tokenAuth } from "../../src/gateway/auth.ts";
 import { type TestFabric, testFabric } from "../../src/testing/mod.ts";
 import type { Case } from "../harness.ts";

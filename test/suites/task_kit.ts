@@ -1,14 +1,7 @@
 import type { AetherClient } from "../../src/client/aether_client.ts";
 import type { OpInput, OpName, OpOutput } from "../../src/protocol/ops.ts";
-import {
-  assignmentOf,
-  type NewTask,
-  type TaskAssignment,
-  type TaskEvent,
-  type TaskInfo,
-  type TaskOutcome,
-  type TaskRevocation,
-} from "../../src/protocol/tasks.ts";
+import { assignmentOf, type TaskAssignment } from "../../src/protocol/task_assignment.ts";
+import type { NewTask, TaskEvent, TaskInfo, TaskOutcome, TaskRevocation } from "../../src/protocol/tasks.ts";
 import type { Session } from "../../src/session/session.ts";
 import { type FabricOptions, type TestFabric, testFabric } from "../../src/testing/mod.ts";
 import { bytes, connected } from "./state_kit.ts";

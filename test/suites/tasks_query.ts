@@ -1,4 +1,5 @@
-import type { TaskFilter, TaskStatus } from "../../src/protocol/tasks.ts";
+import type { TaskStatus } from "../../src/protocol/task_states.ts";
+import type { TaskFilter } from "../../src/protocol/tasks.ts";
 import type { AetherClient } from "../../src/client/aether_client.ts";
 import type { Case } from "../harness.ts";
 import { equal, rejects } from "./assert.ts";

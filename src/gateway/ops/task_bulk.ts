@@ -1,7 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { ConflictError } from "../../errors.ts";
 import type { OpInput, OpOutput } from "../../protocol/ops.ts";
-import { nextStatus } from "../../protocol/tasks.ts";
+import { nextStatus } from "../../protocol/task_states.ts";
 import { taskFault } from "../access.ts";
 import type { Core } from "../core.ts";
 import type { Session } from "../session.ts";

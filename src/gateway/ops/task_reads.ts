@@ -1,7 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { NotFoundError } from "../../errors.ts";
 import type { OpInput, OpOutput } from "../../protocol/ops.ts";
-import { isTerminal } from "../../protocol/tasks.ts";
+import { isTerminal } from "../../protocol/task_states.ts";
 import type { MaybePromise } from "../../store/store.ts";
 import { taskFault } from "../access.ts";
 import type { OpGroup } from "../ops.ts";

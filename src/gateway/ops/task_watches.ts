@@ -1,6 +1,6 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { QuotaError } from "../../errors.ts";
-import { isTerminal } from "../../protocol/tasks.ts";
+import { isTerminal } from "../../protocol/task_states.ts";
 import type { Session } from "../session.ts";
 import type { TaskEngine } from "../tasks/engine.ts";
 import { infoOf, type TaskState } from "../tasks/record.ts";

@@ -2,7 +2,8 @@
 import { ConflictError, InvalidArgumentError, PermissionDeniedError } from "../../errors.ts";
 import type { OpInput, OpOutput } from "../../protocol/ops.ts";
 import type { ProgressReport } from "../../protocol/progress.ts";
-import { nextStatus, TaskAssignmentMode, type TaskWait } from "../../protocol/tasks.ts";
+import { nextStatus } from "../../protocol/task_states.ts";
+import { TaskAssignmentMode, type TaskWait } from "../../protocol/tasks.ts";
 import type { MaybePromise } from "../../store/store.ts";
 import { serveFault, targetFault, taskFault, workspaceFault } from "../access.ts";
 import type { Core } from "../core.ts";

@@ -1,6 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { ConflictError, InvalidArgumentError, NotFoundError } from "../../errors.ts";
-import { isTerminal, type NewTask, TaskAssignmentMode, TaskPriority } from "../../protocol/tasks.ts";
+import { isTerminal } from "../../protocol/task_states.ts";
+import { type NewTask, TaskAssignmentMode, TaskPriority } from "../../protocol/tasks.ts";
 import type { MaybePromise } from "../../store/store.ts";
 import type { Core } from "../core.ts";
 import { each, then } from "../soon.ts";

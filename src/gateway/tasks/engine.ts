@@ -1,5 +1,6 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { isActive, nextStatus, type TaskOutcome, type TaskWait } from "../../protocol/tasks.ts";
+import { isActive, nextStatus } from "../../protocol/task_states.ts";
+import type { TaskOutcome, TaskWait } from "../../protocol/tasks.ts";
 import type { MaybePromise } from "../../store/store.ts";
 import type { Core } from "../core.ts";
 import type { Session } from "../session.ts";

@@ -1,6 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { decodeStructured, encodeStructured } from "../../protocol/structured.ts";
-import { isTerminal, type TaskEvent, type TaskEventBody } from "../../protocol/tasks.ts";
+import { isTerminal } from "../../protocol/task_states.ts";
+import type { TaskEvent, TaskEventBody } from "../../protocol/tasks.ts";
 import type { OpOutput } from "../../protocol/ops.ts";
 import type { LogRecord, MaybePromise } from "../../store/store.ts";
 import type { Core } from "../core.ts";

@@ -1,5 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { type AssignmentNotice, briefly, isActive, type RevokeKind, type TaskError } from "../../protocol/tasks.ts";
+import { type AssignmentNotice, briefly } from "../../protocol/task_assignment.ts";
+import { isActive } from "../../protocol/task_states.ts";
+import type { RevokeKind, TaskError } from "../../protocol/tasks.ts";
 import type { Core } from "../core.ts";
 import type { Session } from "../session.ts";
 import { then } from "../soon.ts";

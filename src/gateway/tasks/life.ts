@@ -1,5 +1,6 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import type { TaskError, TaskTransition } from "../../protocol/tasks.ts";
+import type { TaskTransition } from "../../protocol/task_states.ts";
+import type { TaskError } from "../../protocol/tasks.ts";
 import type { Task } from "./task.ts";
 
 /** What is noted with a change of status. */

@@ -1,12 +1,6 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import {
-  isActive,
-  isTerminal,
-  nextStatus,
-  type TaskError,
-  type TaskEventBody,
-  type TaskTransition,
-} from "../../protocol/tasks.ts";
+import { isActive, isTerminal, nextStatus, type TaskTransition } from "../../protocol/task_states.ts";
+import type { TaskError, TaskEventBody } from "../../protocol/tasks.ts";
 import type { Core } from "../core.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { TaskEvents } from "./events.ts";

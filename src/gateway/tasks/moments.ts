@@ -1,5 +1,5 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { isTerminal } from "../../protocol/tasks.ts";
+import { isTerminal } from "../../protocol/task_states.ts";
 import type { Core } from "../core.ts";
 import { Alarms } from "./alarms.ts";
 import { nextMoment, type Task } from "./task.ts";

@@ -1,6 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { fromUtf8, utf8 } from "../../base/bytes.ts";
-import { isTerminal, type NewTask } from "../../protocol/tasks.ts";
+import { isTerminal } from "../../protocol/task_states.ts";
+import type { NewTask } from "../../protocol/tasks.ts";
 import type { MaybePromise } from "../../store/store.ts";
 import type { Core } from "../core.ts";
 import { each, then } from "../soon.ts";

@@ -1,5 +1,6 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import type { TaskFilter, TaskStatus } from "../../protocol/tasks.ts";
+import type { TaskStatus } from "../../protocol/task_states.ts";
+import type { TaskFilter } from "../../protocol/tasks.ts";
 import type { MaybePromise } from "../../store/store.ts";
 import { then } from "../soon.ts";
 import type { TaskEngine } from "./engine.ts";

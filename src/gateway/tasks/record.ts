@@ -1,7 +1,8 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import type { ProgressReport } from "../../protocol/progress.ts";
 import { decodeStructured, encodeBriefly, encodeStructured } from "../../protocol/structured.ts";
-import type { NewTask, RetryPolicy, TaskError, TaskInfo, TaskStatus, TaskWait } from "../../protocol/tasks.ts";
+import type { TaskStatus } from "../../protocol/task_states.ts";
+import type { NewTask, RetryPolicy, TaskError, TaskInfo, TaskWait } from "../../protocol/tasks.ts";
 
 /** What is kept of a task, apart from large payloads and results. */
 export interface TaskState {

@@ -1,5 +1,5 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { isTerminal } from "../../protocol/tasks.ts";
+import { isTerminal } from "../../protocol/task_states.ts";
 import { NO_BYTES } from "../../base/bytes.ts";
 import type { KvRecord, MaybePromise } from "../../store/store.ts";
 import type { Core } from "../core.ts";

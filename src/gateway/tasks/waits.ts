@@ -1,6 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { InvalidArgumentError } from "../../errors.ts";
-import { isTerminal, type TaskStatus, type TaskTransition, type TaskWait } from "../../protocol/tasks.ts";
+import { isTerminal, type TaskStatus, type TaskTransition } from "../../protocol/task_states.ts";
+import type { TaskWait } from "../../protocol/tasks.ts";
 import type { MaybePromise } from "../../store/store.ts";
 import type { Core } from "../core.ts";
 import { each, then } from "../soon.ts";

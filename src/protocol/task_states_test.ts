@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isActive, isTerminal, nextStatus, type TaskStatus, type TaskTransition } from "./tasks.ts";
+import { isActive, isTerminal, nextStatus, type TaskStatus, type TaskTransition } from "./task_states.ts";
 
 const STATUSES: readonly TaskStatus[] = [
   "pending",
