@@ -175,12 +175,12 @@ class EmbeddedGateway implements Gateway, Door, House, SessionFate, Administered
       this.#tasks,
       new Ageing(core, this.#registry, this.#router, this.#tasks),
     ], (error) => core.logger("error", "gateway.chore", { error: String(error) }));
-    // What had an end when the store was last open still has one.
-    core.wakeAt(core.clock.now());
     this.#app = httpApp({
       notReady: () => (this.#closing ? "draining" : store.fault()),
       metrics: () => core.counters.prometheus(this.#registry.size, this.#registry.connected()),
     }, options.ingress && new Ingress(core, auth, options.ingress));
+    // What had an end when the store was last open still has one. Last: what throws above must not leave a timer behind.
+    core.wakeAt(core.clock.now());
   }
 
   /** Brings back what lives in memory while the gateway runs. */
