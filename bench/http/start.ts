@@ -18,12 +18,12 @@ export async function startHttp(
   carrier: Carrier,
   gateway: Runtime,
   launch: (words: string[]) => ChildProcess,
-): Promise<{ url: string; meter: string }> {
+): Promise<Ready> {
   const said = async (words: string[]): Promise<Ready> => JSON.parse(await line(launch(words), "{")) as Ready;
   if (carrier === "ours") {
-    const { url, meter } = await said([...command(gateway), "bench/gateway.ts", "memory"]);
-    await said([...command("bun"), "bench/http/service.ts", url]);
-    return { url: `${url.replace("ws:", "http:")}/s/bench#${url}`, meter };
+    const ready = await said([...command(gateway), "bench/gateway.ts", "memory"]);
+    await said([...command("bun"), "bench/http/service.ts", ready.url]);
+    return { ...ready, url: `${ready.url.replace("ws:", "http:")}/s/bench#${ready.url}` };
   }
   // What is in front is measured on the runtime of the gateway; what answers is the same behind each.
   if (carrier === "control") return await said([...command(gateway), "bench/http/server.ts"]);

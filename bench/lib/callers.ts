@@ -69,6 +69,7 @@ export async function oneAtATime(name: string, { call }: Work, ms: number): Prom
   const total = times.reduce((sum, time) => sum + time, 0);
   return {
     [`${name}_p50_us`]: percentile(times, 0.5),
+    [`${name}_p90_us`]: percentile(times, 0.9),
     [`${name}_p99_us`]: percentile(times, 0.99),
     [`${name}_1_per_s`]: (times.length * 1e6) / total,
   };

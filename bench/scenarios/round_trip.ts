@@ -11,8 +11,10 @@ export async function run({ join, ms }: Setting): Promise<Figures> {
   const perSecond = await manyRequests(a, ms);
   return {
     relay_p50_us: percentile(relay, 0.5),
+    relay_p90_us: percentile(relay, 0.9),
     relay_p99_us: percentile(relay, 0.99),
     request_p50_us: percentile(requests, 0.5),
+    request_p90_us: percentile(requests, 0.9),
     request_p99_us: percentile(requests, 0.99),
     request_100_per_s: perSecond,
   };
