@@ -38,7 +38,7 @@ const machine = describe(Object.fromEntries(
   Object.entries(peers).map(([name, presence]) => [name, "version" in presence ? presence.version : "absent"]),
 ));
 for (let round = 0; round < rounds; round++) {
-  const shared = new Map<string, Figures>();
+  const shared = new Map<string, Figures | Error>();
   for (const result of results) {
     const plan = plans.find(({ scenario }) => scenario === result.scenario)!;
     if (plan.isOnce && round > 0) continue;
@@ -79,17 +79,19 @@ function fabricsOf({ against }: Plan, round: number): Fabric[] {
 async function sample(
   result: CellResult,
   fabric: Fabric,
-  shared: Map<string, Figures>,
+  shared: Map<string, Figures | Error>,
   timeoutMs = TIMEOUT_MS,
 ): Promise<void> {
   const { scenario, gateway, clients, store } = result;
   const key = `${scenario} ${store} ${clients} ${fabric}`;
   const known = SHARED.includes(fabric) ? shared.get(key) : undefined;
   try {
+    if (known instanceof Error) throw known;
     const figures = known ?? await measure(result, fabric, { ms, timeoutMs, base: base?.folder });
     shared.set(key, figures);
     (result.samples[fabric] ??= []).push(figures);
   } catch (error) {
+    shared.set(key, error as Error);
     result.errors.push(`${scenario} ${store} ${gateway}/${clients} ${fabric} failed: ${(error as Error).message}`);
   }
 }

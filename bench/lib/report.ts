@@ -57,7 +57,8 @@ export function rowsOf(result: CellResult): Row[] {
       if (own.length === 0) continue;
       figures[fabric] = median(own);
       spread[fabric] = [Math.min(...own), Math.max(...own)];
-      if (fabric === "ours" || ours.length === 0) continue;
+      // Of a count of nothing there is no ratio.
+      if (fabric === "ours" || ours.length === 0 || own.includes(0)) continue;
       ratios[fabric] = median(ours) / median(own);
       const pairs = ours.slice(0, own.length).map((value, at) => value / own[at]);
       ratioSpread[fabric] = [Math.min(...pairs), Math.max(...pairs)];

@@ -2,6 +2,7 @@
  * Parties over a gRPC bidirectional stream, by `@grpc/grpc-js`. Bytes go as they are: what a message format costs is not
  * counted against it.
  */
+import { Buffer } from "node:buffer";
 import { framed } from "../controls/framed.ts";
 import type { Party } from "../lib/scenario.ts";
 import { peerOf } from "./packages.ts";
@@ -15,7 +16,7 @@ interface Grpc {
   readonly Client: new (address: string, credentials: unknown) => {
     makeBidiStreamRequest(
       path: string,
-      serialize: (bytes: Uint8Array) => unknown,
+      serialize: (bytes: Uint8Array<ArrayBuffer>) => unknown,
       deserialize: (bytes: Uint8Array) => Uint8Array,
     ): Stream;
     close(): void;
@@ -27,8 +28,11 @@ interface Grpc {
 export async function join(url: string, index: number): Promise<Party> {
   const { Client, credentials } = peerOf<Grpc>("@grpc/grpc-js");
   const client = new Client(url, credentials.createInsecure());
-  const { Buffer } = await import("node:buffer");
-  const stream = client.makeBidiStreamRequest("/bench.Relay/Connect", (bytes) => Buffer.from(bytes), (bytes) => bytes);
+  const stream = client.makeBidiStreamRequest(
+    "/bench.Relay/Connect",
+    (bytes) => Buffer.from(bytes.buffer),
+    (bytes) => bytes,
+  );
   stream.on("error", () => {});
   const close = (): Promise<void> => {
     stream.end();

@@ -1,4 +1,5 @@
 /** Parties over socket.io with its MessagePack parser, by WebSocket from the start. */
+import { Buffer } from "node:buffer";
 import { framed } from "../controls/framed.ts";
 import type { Party } from "../lib/scenario.ts";
 import { peerOf } from "./packages.ts";
@@ -25,8 +26,9 @@ export async function join(url: string, index: number): Promise<Party> {
     socket.on("connect", () => resolve());
     socket.on("connect_error", (error) => reject(error as Error));
   });
+  // Only of a Buffer does the parser make bytes as such.
   const close = (): Promise<void> => Promise.resolve(socket.disconnect());
-  const { party, received } = framed(index, (bytes) => socket.emit("m", bytes), close);
+  const { party, received } = framed(index, (bytes) => socket.emit("m", Buffer.from(bytes.buffer)), close);
   socket.on("m", (bytes) => received(bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes as Uint8Array));
   return party;
 }

@@ -1,6 +1,6 @@
 /**
  * Mixed load: a sends to b as fast as it goes with ten on their way, while a third sends to somebody in another process at a
- * fixed rate. First that one reads; then it does not any more.
+ * fixed rate. First that third is silent; then it sends to one that reads; then that one does not any more.
  */
 import { pause, percentile } from "../lib/measure.ts";
 import { type Figures, payload, type Setting } from "../lib/scenario.ts";
@@ -12,7 +12,7 @@ const PART = 40;
 const PART_MS = 2;
 const ASLEEP = 3;
 
-/** Rate and latency of the others beside one that reads, and beside one that does not. */
+/** Rate and latency of a and b by themselves, beside one that reads, and beside one that does not. */
 export async function run(setting: Setting): Promise<Figures> {
   const { join, ms } = setting;
   const [a, b, third] = [await join(0), await join(1), await join(2)];
@@ -32,7 +32,9 @@ export async function run(setting: Setting): Promise<Figures> {
     window.fill();
   });
   const refuse = (): void => void refused++;
+  let isSending = false;
   const sending = setInterval(() => {
+    if (!isSending) return;
     for (let at = 0; at < PART; at++) {
       try {
         third.send(ASLEEP, bytes)?.then(undefined, refuse);
@@ -54,6 +56,8 @@ export async function run(setting: Setting): Promise<Figures> {
     };
   };
   window.fill();
+  const alone = await stretch("alone");
+  isSending = true;
   const reading = await stretch("reading");
   const memory = await setting.serverMemory();
   sleeper.sleep();
@@ -62,8 +66,10 @@ export async function run(setting: Setting): Promise<Figures> {
   clearInterval(sending);
   window.stop();
   return {
+    ...alone,
     ...reading,
     ...asleep,
+    asleep_to_alone: asleep.asleep_per_s / alone.alone_per_s,
     asleep_to_reading: asleep.asleep_per_s / reading.reading_per_s,
     asleep_p99_to_reading: asleep.asleep_p99_us / reading.reading_p99_us,
     asleep_grown_bytes: grown,
