@@ -1,6 +1,7 @@
 /**
  * Parts of the hot path by themselves: ns an operation, and how that is to a control loop in the same process. `bun run
- * bench/micro.ts` or `deno run -A bench/micro.ts`, some seconds; `ROUNDS` (7), `MS` (20), `ONLY`, `OUT=<file>` writes JSON.
+ * bench/micro.ts` or `deno run -A bench/micro.ts`, some seconds; `ROUNDS` (7), `MS` (20), `ONLY`; `OUT=<file>` writes JSON, `--write`
+ * does so among the results.
  */
 import fs from "node:fs";
 import process from "node:process";
@@ -25,7 +26,9 @@ for (const { name, ns, controlNs, ratio, ratioSpread: [least, most] } of rows) {
     } (${spread})`,
   );
 }
-if (process.env.OUT) {
+const results = new URL(`results/${machine.date}-micro-${runtime}.json`, import.meta.url);
+const file = process.env.OUT ?? (process.argv.includes("--write") ? results : undefined);
+if (file) {
   const all = { group: "micro", runtime, machine, rounds: ROUNDS, msPerFigure: MS, rows };
-  fs.writeFileSync(process.env.OUT, `${JSON.stringify(all, null, 1)}\n`);
+  fs.writeFileSync(file, `${JSON.stringify(all, null, 1)}\n`);
 }

@@ -1,7 +1,7 @@
 /**
  * What a task costs the gateway, create → assign → settle, and how that grows with the tasks that wait and with the keys
  * they have: the engine with its operations and a store in memory, without sockets and clients. `bun run
- * bench/tasks_growth.ts` or `deno run -A bench/tasks_growth.ts`, half a minute; `MOST=1000000` goes further, `OUT=<file>` writes JSON.
+ * bench/tasks_growth.ts` or `deno run -A bench/tasks_growth.ts`, half a minute; `LEAST=100` and `MOST=1000000` go further, `OUT=<file>` writes JSON.
  */
 import fs from "node:fs";
 import process from "node:process";
@@ -17,6 +17,7 @@ import { benchCore } from "./lib/core.ts";
 import { median } from "./lib/measure.ts";
 
 const MOST = Number(process.env.MOST ?? 100_000);
+const LEAST = Number(process.env.LEAST ?? 1000);
 const ROUNDS = Number(process.env.ROUNDS ?? 5);
 /** Operations of one turn. */
 const TURN = 64;
@@ -105,6 +106,6 @@ function row(name: string, waiting: number, keys: number): void {
 
 console.log(`${"µs a task, median of rounds".padEnd(34)}   create  assign+settle  sum`);
 for (let warm = 0; warm < 3; warm++) measure(10_000, 1);
-for (let waiting = 1000; waiting <= MOST; waiting *= 10) row(`${waiting} wait, no keys`, waiting, 1);
+for (let waiting = LEAST; waiting <= MOST; waiting *= 10) row(`${waiting} wait, no keys`, waiting, 1);
 for (const keys of [100, 10_000]) row(`10000 wait, ${keys} keys`, 10_000, keys);
 if (process.env.OUT) fs.writeFileSync(process.env.OUT, `${JSON.stringify({ rounds: ROUNDS, rows: found }, null, 1)}\n`);
