@@ -43,7 +43,7 @@ export function options(words: readonly string[]): Options {
     only: (given.only ?? env.ONLY)?.split(",").filter(Boolean),
     compare: given.compare,
     rounds: whole("rounds", given.rounds ?? env.ROUNDS ?? (isFull ? 5 : given.compare ? 5 : 2)),
-    ms: whole("ms", given.ms ?? env.MS ?? (isFull ? 300 : 200)),
+    ms: whole("ms", given.ms ?? env.MS ?? (isFull ? 300 : 250)),
     out: out ? new URL(`file://${out.replace(/\/*$/, "/")}`) : new URL("../results/", import.meta.url),
   };
 }

@@ -43,8 +43,7 @@ export function rowsOf(result: CellResult): Row[] {
   const all = Object.entries(samples) as [Fabric, Figures[]][];
   const names = new Set(all.flatMap(([, rounds]) => rounds.flatMap((figures) => Object.keys(figures))));
   return [...names].map((figure) => {
-    const values = (rounds: Figures[]): number[] =>
-      rounds.map((figures) => figures[figure]).filter(Number.isFinite);
+    const values = (rounds: Figures[]): number[] => rounds.map((figures) => figures[figure]).filter(Number.isFinite);
     const [figures, spread, ratios, ratioSpread]: [
       Row["figures"],
       Row["spread"],
