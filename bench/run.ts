@@ -50,7 +50,7 @@ for (let round = 0; round < rounds; round++) {
 console.log(table(results.flatMap(rowsOf)));
 if (size) console.log(sizeLine(size));
 for (const { errors } of results) for (const error of errors) console.log(error);
-console.log(JSON.stringify(machine));
+console.log(JSON.stringify(base ? { ...machine, base: base.commit } : machine));
 for (const { group, plans: own } of wanted) {
   const whole = GROUPS[group].filter(({ isLong }) => isFull || !isLong);
   if (!base && own.length > 0 && whole.every((plan) => own.includes(plan))) write(group, own);

@@ -32,8 +32,8 @@ export interface Cost {
   readonly client: number;
 }
 
-/** Reads what a server and this process have cost. */
+/** Reads what a server and this process have cost; without a server there is 0 as its id, and no cost. */
 export function costOf(server: number, client: number): Cost | undefined {
-  const [theirs, own] = [cpuOf(server), cpuOf(client)];
+  const [theirs, own] = [server === 0 ? 0 : cpuOf(server), cpuOf(client)];
   return theirs === undefined || own === undefined ? undefined : { server: theirs, client: own };
 }
