@@ -4,6 +4,9 @@ import { type Bound, type Row, type Spread, verdict } from "../lib/report.ts";
 import { number, said } from "../lib/table.ts";
 import type { Growth, Matrix, Micro, Result, Results } from "./results.ts";
 
+/** What grows by no more than that over all of the amounts does not grow. */
+const FLAT = 1.1;
+
 /** Lines of a table. */
 export function markdown(head: readonly string[], lines: readonly (readonly string[])[]): string {
   const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
@@ -31,12 +34,12 @@ export function peers({ matrix }: Results): string {
   const names = ["nats", "jetstream", "bullmq", "socketio", "socketio_bun", "grpc", "http_proxy"];
   const found = new Map<string, unknown>();
   for (const { machine } of matrix) for (const name of names) if (name in machine) found.set(name, machine[name]);
-  const said = (name: string): string => String(found.get(name) ?? "not measured").replace(/\s+sha=.*$/, "");
+  const said = (name: string): string => String(found.get(name) ?? "not measured");
   return names.map((name) => `- \`${name}\`: ${said(name)}`).join("\n");
 }
 
 /** Where a floor or a goal is missed, the worst first; and what failed. */
-export function losses({ matrix }: Results): string {
+export function losses({ matrix, growth }: Results): string {
   const all = matrix.flatMap(({ rows }) => rows.flatMap((row) => row.bounds.map((bound) => ({ row, bound }))));
   const missed = all.filter(({ bound }) => bound.pass === false || bound.goalMet === false);
   const far = ({ value, atMost, floor, goal }: Bound): number => {
@@ -57,7 +60,17 @@ export function losses({ matrix }: Results): string {
   ]);
   const table = markdown(["", "figure", "store, gateway / clients", "is", "should be"], lines);
   const errors = failed.map((text) => `- ${text.split("\n")[0]}`).join("\n");
-  return [count, lines.length ? table : "", errors && `Cells that failed:\n\n${errors}`].filter(Boolean).join("\n\n");
+  const short = matrix.some(({ mode }) => mode === "short")
+    ? "> Some of this is of a short run, on a machine that did other things besides: it shows what there is to see, not more."
+    : "";
+  const grows = growth?.series.filter(({ ratio }) => ratio > FLAT).map(({ name, runtime, ratio }) =>
+    `${name} on ${runtime} ×${ratio.toFixed(2)}`
+  );
+  const grown = grows?.length
+    ? `Grows by more than ten percent over three orders of magnitude: ${grows.join(", ")}.`
+    : "";
+  const parts = [short, count, lines.length ? table : "", grown, errors && `Cells that failed:\n\n${errors}`];
+  return parts.filter(Boolean).join("\n\n");
 }
 
 function placeOf({ store, gateway, clients }: Row): string {
@@ -105,7 +118,7 @@ export function growthTable({ series }: Growth): string {
     runtime,
     of,
     points.map(({ at, us }) => `${at.toLocaleString("en-US")}: ${us.toFixed(2)}`).join(", "),
-    ratio > 1.1 ? `**×${ratio.toFixed(2)}**` : `×${ratio.toFixed(2)}`,
+    ratio > FLAT ? `**×${ratio.toFixed(2)}**` : `×${ratio.toFixed(2)}`,
     slope.toFixed(3),
   ]);
   return markdown(["what", "runtime", "grows with", "µs an operation", "most to least", "slope"], lines);

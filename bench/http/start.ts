@@ -10,7 +10,7 @@ export type Carrier = "ours" | "control" | "hono_proxy" | "http_proxy";
 
 /** Fetches what is missing of http-proxy. */
 export function prepare(): Presence {
-  return present(node22(), ["http-proxy"]);
+  return present(node22(), ["http-proxy"], "http-proxy");
 }
 
 /** Starts them; `url` is what callers ask, followed by `#` and the gateway's address where there is one. */

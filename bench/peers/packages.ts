@@ -17,7 +17,7 @@ export const MODULES: URL = new URL("../../.cache/peers/node_modules/", import.m
 export function present(server: string, packages: readonly string[], tells?: string): Presence {
   let version = "";
   try {
-    if (server) version = execFileSync(server, ["--version"], { encoding: "utf8" }).trim();
+    if (server) version = execFileSync(server, ["--version"], { encoding: "utf8" }).trim().replace(/ sha=.*$/, "");
   } catch {
     return { reason: `no ${server} on PATH` };
   }
