@@ -1,15 +1,18 @@
 /** Parties, callers and workers over our own client. */
 import { AgentClient, agentTopic, TaskClient } from "@aether-edge/sdk";
-import { createWorker, defineTask } from "@aether-edge/sdk/worker";
-import { expect, keys, type Party, type Works } from "./lib/scenario.ts";
+import type { Dial, Transport } from "@aether-edge/sdk";
+import { createWorker, runWorkerPool } from "@aether-edge/sdk/worker";
+import { dial as dialed } from "#dial";
+import { echo, hold, onHold, POOL } from "./aether_tasks.ts";
+import { expect, KEY_PREFIX, keys, type Party, type Works } from "./lib/scenario.ts";
 
 const WORKSPACE = "bench";
 const IMPLEMENTATION = "party";
-const POOL = "pool";
 
-/** Connects an agent. */
-export async function join(url: string, index: number): Promise<Party> {
-  const client = await agent(url, index);
+/** Connects an agent; one that lasts can lose its wire and have it back. */
+export async function join(url: string, index: number, isLasting = false): Promise<Party> {
+  const wire = isLasting ? new Wire() : undefined;
+  const client = await agent(url, index, wire);
   const topics: string[] = [];
   const topic = (to: number): string => (topics[to] ??= topicOf(to));
   return {
@@ -19,7 +22,30 @@ export async function join(url: string, index: number): Promise<Party> {
     request: async (to, bytes) => (await client.request(topic(to), bytes)).payload,
     echo: () => void client.onRequest((message) => message.payload),
     close: () => client.disconnect(),
+    lose: () => wire?.lose(),
+    regain: () => wire?.regain(),
   };
+}
+
+/** A way to the gateway that breaks when it is told to, and stays broken until it is told to hold again. */
+class Wire {
+  #transport: Transport | undefined;
+  #open = Promise.resolve();
+  #regain = (): void => {};
+
+  dial: Dial = async (url, sink, options) => {
+    await this.#open;
+    return this.#transport = await dialed(url, sink, options);
+  };
+
+  lose(): void {
+    this.#open = new Promise((resolve) => (this.#regain = resolve));
+    this.#transport!.abandon();
+  }
+
+  regain(): void {
+    this.#regain();
+  }
 }
 
 /** Connects callers, who share a connection. */
@@ -40,6 +66,14 @@ export async function works(url: string): Promise<Works> {
       const key = keys();
       return Promise.resolve({ call: async () => expect((await kv.get({ key: key() })).value) });
     },
+    watch(watchers, heard) {
+      const follow = async (): Promise<void> => {
+        for await (const { key } of kv.watch({ keyPrefix: KEY_PREFIX })) heard(key);
+      };
+      for (let at = 0; at < watchers; at++) void follow();
+      return Promise.resolve();
+    },
+    set: (key, value) => kv.put({ key, value }),
     task(payload) {
       const call = async (): Promise<void> => {
         const handle = await client.createTask({ task: echo, payload });
@@ -54,29 +88,34 @@ export async function works(url: string): Promise<Works> {
   };
 }
 
-const echo = defineTask({ type: "echo", implementation: POOL, run: (bytes: Uint8Array) => bytes });
-let begun = (): void => {};
-const hold = defineTask({
-  type: "hold",
-  implementation: POOL,
-  run: (_: Uint8Array, { signal }) => {
-    begun();
-    return new Promise<void>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
-  },
-});
-
 /** Takes tasks. */
-export async function labour(url: string, slots: number, whenBegun: () => void): Promise<void> {
-  begun = whenBegun;
+export async function labour(url: string, slots: number, whenBegun: () => void, isolates = 0): Promise<void> {
+  if (isolates > 0) return await inIsolates(url, slots, isolates);
+  onHold(whenBegun);
   const client = new TaskClient({ address: url, workspace: WORKSPACE, implementation: POOL });
   const worker = createWorker(client, { tasks: [echo, hold], slots });
   await client.connect();
   await worker.ready();
 }
 
-async function agent(url: string, index: number): Promise<AgentClient> {
-  const options = { address: url, workspace: WORKSPACE, implementation: IMPLEMENTATION, specifier: String(index) };
-  const client = new AgentClient({ ...options, reconnect: false });
+/** The same tasks, each slot inside one of so many isolates. Resolves when they are ready. */
+function inIsolates(url: string, slots: number, isolates: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    runWorkerPool({
+      address: url,
+      workspace: WORKSPACE,
+      module: new URL("./aether_tasks.ts", import.meta.url),
+      implementation: POOL,
+      processes: isolates,
+      slots: Math.ceil(slots / isolates),
+      onEvent: ({ type }) => type === "ready" && resolve(),
+    }).catch(reject);
+  });
+}
+
+async function agent(url: string, index: number, wire?: Wire): Promise<AgentClient> {
+  const who = { address: url, workspace: WORKSPACE, implementation: IMPLEMENTATION, specifier: String(index) };
+  const client = new AgentClient(wire ? { ...who, dial: wire.dial, reconnectDelay: 0 } : { ...who, reconnect: false });
   client.onError((error) => {
     throw error;
   });

@@ -1,52 +1,33 @@
 /**
  * What a task costs the gateway, create → assign → settle, and how that grows with the tasks that wait and with the keys
  * they have: the engine with its operations and a store in memory, without sockets and clients. `bun run
- * bench/tasks_growth.ts` or `deno run -A bench/tasks_growth.ts`, half a minute; `MOST=1000000` goes further.
+ * bench/tasks_growth.ts` or `deno run -A bench/tasks_growth.ts`, half a minute; `LEAST=100` and `MOST=1000000` go further, `OUT=<file>` writes JSON.
  */
+import fs from "node:fs";
 import process from "node:process";
-import { silent } from "../src/base/logger.ts";
-import { seededRandom } from "../src/base/ids.ts";
-import type { Core } from "../src/gateway/core.ts";
-import { Counters } from "../src/gateway/counters.ts";
 import { TaskOps } from "../src/gateway/ops/tasks.ts";
 import type { Op } from "../src/gateway/ops.ts";
 import type { Session } from "../src/gateway/session.ts";
 import { TaskCreation } from "../src/gateway/tasks/creation.ts";
 import { TaskEngine } from "../src/gateway/tasks/engine.ts";
-import { DEFAULT_LIMITS } from "../src/protocol/limits.ts";
 import type { Notice, OpInput, OpName, OpOutput } from "../src/protocol/ops.ts";
 import { encodeStructured } from "../src/protocol/structured.ts";
 import { assignmentOf, type TaskAssignment } from "../src/protocol/task_assignment.ts";
-import { memoryStore } from "../src/store/memory.ts";
+import { benchCore } from "./lib/core.ts";
 import { median } from "./lib/measure.ts";
 
 const MOST = Number(process.env.MOST ?? 100_000);
+const LEAST = Number(process.env.LEAST ?? 1000);
 const ROUNDS = Number(process.env.ROUNDS ?? 5);
 /** Operations of one turn. */
 const TURN = 64;
 const SLOTS = 64;
 const payload = new Uint8Array(100);
+const found: { waiting: number; keys: number; create: number; work: number }[] = [];
 
 /** A gateway's task side, and one principal that makes tasks and works on them. */
 function world(): { create(key?: string): void; serve(): void; settle(count: number): number; turn(): void } {
-  const store = memoryStore();
-  const before: (() => void)[] = [];
-  let now = Date.UTC(2026, 0, 1);
-  const core: Core = {
-    clock: { now: () => now, timer: () => () => {} },
-    random: seededRandom(1),
-    logger: silent,
-    limits: DEFAULT_LIMITS,
-    store,
-    counters: new Counters(),
-    splicer: { open: () => {}, again: () => false, done: () => {} },
-    dirty: () => {},
-    commit: () => {},
-    beforeCommit: (run) => void before.push(run),
-    commitSoon: () => {},
-    done: () => {},
-    wakeAt: () => {},
-  };
+  const { core, next } = benchCore();
   const engine = new TaskEngine(core);
   const ops = new TaskOps(core, engine, new TaskCreation(core, engine)).ops;
   const given: TaskAssignment[] = [];
@@ -68,8 +49,7 @@ function world(): { create(key?: string): void; serve(): void; settle(count: num
   };
   const turn = (): void => {
     engine.dispatcher.serve();
-    for (const run of before) run();
-    now++;
+    next();
   };
   return {
     turn,
@@ -121,9 +101,11 @@ function row(name: string, waiting: number, keys: number): void {
   const work = median(samples.map((one) => one.work));
   const cells = [create, work, create + work].map((us) => us.toFixed(1).padStart(9));
   console.log(name.padEnd(34) + cells.join(""));
+  found.push({ waiting, keys, create, work });
 }
 
 console.log(`${"µs a task, median of rounds".padEnd(34)}   create  assign+settle  sum`);
 for (let warm = 0; warm < 3; warm++) measure(10_000, 1);
-for (let waiting = 1000; waiting <= MOST; waiting *= 10) row(`${waiting} wait, no keys`, waiting, 1);
+for (let waiting = LEAST; waiting <= MOST; waiting *= 10) row(`${waiting} wait, no keys`, waiting, 1);
 for (const keys of [100, 10_000]) row(`10000 wait, ${keys} keys`, 10_000, keys);
+if (process.env.OUT) fs.writeFileSync(process.env.OUT, `${JSON.stringify({ rounds: ROUNDS, rows: found }, null, 1)}\n`);

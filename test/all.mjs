@@ -41,6 +41,7 @@ const counters = {
   workerd: own,
   chromium: own,
   package: own,
+  bench: own,
 };
 
 /** Runs one script as the leader of a process group, so that a run that hangs can be ended with all it started. */

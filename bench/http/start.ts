@@ -10,7 +10,7 @@ export type Carrier = "ours" | "control" | "hono_proxy" | "http_proxy";
 
 /** Fetches what is missing of http-proxy. */
 export function prepare(): Presence {
-  return present(node22(), ["http-proxy"]);
+  return present(node22(), ["http-proxy"], "http-proxy");
 }
 
 /** Starts them; `url` is what callers ask, followed by `#` and the gateway's address where there is one. */
@@ -18,12 +18,12 @@ export async function startHttp(
   carrier: Carrier,
   gateway: Runtime,
   launch: (words: string[]) => ChildProcess,
-): Promise<{ url: string; meter: string }> {
+): Promise<Ready> {
   const said = async (words: string[]): Promise<Ready> => JSON.parse(await line(launch(words), "{")) as Ready;
   if (carrier === "ours") {
-    const { url, meter } = await said([...command(gateway), "bench/gateway.ts", "memory"]);
-    await said([...command("bun"), "bench/http/service.ts", url]);
-    return { url: `${url.replace("ws:", "http:")}/s/bench#${url}`, meter };
+    const ready = await said([...command(gateway), "bench/gateway.ts", "memory"]);
+    await said([...command("bun"), "bench/http/service.ts", ready.url]);
+    return { ...ready, url: `${ready.url.replace("ws:", "http:")}/s/bench#${ready.url}` };
   }
   // What is in front is measured on the runtime of the gateway; what answers is the same behind each.
   if (carrier === "control") return await said([...command(gateway), "bench/http/server.ts"]);

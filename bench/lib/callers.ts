@@ -1,13 +1,14 @@
 /** Callers who do one thing again and again, each waiting for its end. */
 import process from "node:process";
-import { pause, percentile, ratePerSecond } from "./measure.ts";
-import type { Figures, Work } from "./scenario.ts";
+import { pause, percentile } from "./measure.ts";
+import { rateOf } from "./rates.ts";
+import type { Figures, Setting, Work } from "./scenario.ts";
 
 /** A control gives way to timers this often, in ms. */
 const TURN_MS = 5;
 
-/** How often a second, by so many callers at a time. */
-async function callsPerSecond(work: Work, callers: number, ms: number, warmMs: number): Promise<number> {
+/** How often a second, by so many callers at a time, and what one costs. */
+async function calls(name: string, work: Work, callers: number, setting: Costed, warmMs: number): Promise<Figures> {
   let done = 0;
   let over = false;
   const caller = async (call: () => Promise<unknown>): Promise<void> => {
@@ -25,11 +26,14 @@ async function callsPerSecond(work: Work, callers: number, ms: number, warmMs: n
   const { call, group } = work;
   const all = group ? groups(group) : Promise.all(Array.from({ length: callers }, () => caller(call!)));
   // A caller that fails ends the measuring.
-  const rate = await Promise.race([ratePerSecond(() => done, ms, warmMs), all.then(() => NaN)]);
+  const figures = await Promise.race([rateOf(name, () => done, setting, warmMs), all.then(() => ({}))]);
   over = true;
   await all;
-  return rate;
+  return figures;
 }
+
+/** How long one figure takes, and what both sides have cost so far. */
+type Costed = Pick<Setting, "ms" | "cost">;
 
 /** A profile is of one figure: the others are not taken then. */
 export function isWanted(figure: string): boolean {
@@ -37,20 +41,22 @@ export function isWanted(figure: string): boolean {
 }
 
 /**
- * Figures `<name>_<callers>_per_s`. Many callers come first: they warm up what is to be measured, so that fewer need a
+ * Figures `<name>_<callers>_per_s`, and of the most callers what one call costs both sides in CPU. Many callers come first: they warm up what is to be measured, so that fewer need a
  * quarter of the time for it.
  */
 export async function ratesOf(
   name: string,
   work: Work,
-  ms: number,
-  { many = [100, 10, 1], warmMs = ms }: { many?: readonly number[]; warmMs?: number } = {},
+  setting: Costed,
+  { many = [100, 10, 1], warmMs = setting.ms }: { many?: readonly number[]; warmMs?: number } = {},
 ): Promise<Figures> {
   const figures: Figures = {};
   for (const [at, callers] of many.entries()) {
-    const figure = `${name}_${callers}_per_s`;
-    const warm = at === 0 ? warmMs : ms / 4;
-    if (isWanted(figure)) figures[figure] = await callsPerSecond(work, callers, ms, warm);
+    const figure = `${name}_${callers}`;
+    if (!isWanted(`${figure}_per_s`)) continue;
+    const found = await calls(figure, work, callers, setting, at === 0 ? warmMs : setting.ms / 4);
+    if (at === 0) Object.assign(figures, found);
+    else figures[`${figure}_per_s`] = found[`${figure}_per_s`];
   }
   return figures;
 }
@@ -69,6 +75,7 @@ export async function oneAtATime(name: string, { call }: Work, ms: number): Prom
   const total = times.reduce((sum, time) => sum + time, 0);
   return {
     [`${name}_p50_us`]: percentile(times, 0.5),
+    [`${name}_p90_us`]: percentile(times, 0.9),
     [`${name}_p99_us`]: percentile(times, 0.99),
     [`${name}_1_per_s`]: (times.length * 1e6) / total,
   };

@@ -6,17 +6,18 @@ import { fileURLToPath } from "node:url";
 /** Where code runs. */
 export type Runtime = "bun" | "deno";
 
-const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+/** Folder of the project. */
+export const ROOT: string = fileURLToPath(new URL("../../", import.meta.url));
 
-/** How a file is run. */
+/** How a file is run, of this folder or of another state of the project. */
 export function command(runtime: Runtime, flags: readonly string[] = []): string[] {
   const binary = `${ROOT}node_modules/.bin/${runtime}`;
   return runtime === "bun" ? [binary, "run", ...flags] : [binary, "run", "-A", "--v8-flags=--expose-gc", ...flags];
 }
 
 /** Starts a process that ends with this one: its stdin closes. */
-export function start([file, ...args]: string[]): ChildProcess {
-  return spawn(file, args, { cwd: ROOT, stdio: ["pipe", "pipe", "pipe"] });
+export function start([file, ...args]: string[], cwd = ROOT): ChildProcess {
+  return spawn(file, args, { cwd, stdio: ["pipe", "pipe", "pipe"] });
 }
 
 /** The first line that contains a text; what else was said is the reason when there is none. */

@@ -1,5 +1,6 @@
-/** From samples to a table: medians, ratios, and which floors and goals are met. */
+/** From samples to rows: medians, spreads, ratios, and which floors and goals are met. */
 import type { Cell, Fabric } from "./cell.ts";
+import { FLOORS } from "./floors.ts";
 import { median } from "./measure.ts";
 import type { Figures } from "./scenario.ts";
 
@@ -9,123 +10,80 @@ export interface CellResult extends Cell {
   readonly errors: string[];
 }
 
-/** One line of the table. */
-export interface Row extends Cell {
-  readonly figure: string;
-  /** Medians. */
-  readonly figures: Partial<Record<Fabric, number>>;
-  /** Ours to theirs. */
-  readonly ratios: Partial<Record<Fabric, number>>;
-  readonly floor?: string;
+/** The least and the greatest. */
+export type Spread = readonly [least: number, most: number];
+
+/** A floor or a goal, and whether it is met. */
+export interface Bound {
+  readonly against: Fabric | "number";
+  readonly atMost: boolean;
+  readonly value: number;
+  readonly floor?: number;
   readonly pass?: boolean;
-  readonly goal?: string;
+  readonly goal?: number;
   readonly goalMet?: boolean;
 }
 
-interface Floor {
+/** One line of the table. */
+export interface Row extends Cell {
   readonly figure: string;
-  readonly against: Fabric | "number";
-  /** The bounds are the greatest values rather than the least. */
-  readonly atMost?: boolean;
-  readonly floor: number;
-  readonly goal?: number;
-  readonly only?: (cell: Cell) => boolean;
+  /** Medians of the rounds. */
+  readonly figures: Partial<Record<Fabric, number>>;
+  readonly spread: Partial<Record<Fabric, Spread>>;
+  /** Ours to theirs: of the medians. */
+  readonly ratios: Partial<Record<Fabric, number>>;
+  /** Of the ratios of single rounds. */
+  readonly ratioSpread: Partial<Record<Fabric, Spread>>;
+  readonly bounds: readonly Bound[];
 }
-
-const onBun = ({ gateway }: Cell): boolean => gateway === "bun";
-const inMemory = ({ store }: Cell): boolean => store === "memory";
-const inSqlite = ({ store }: Cell): boolean => store === "sqlite";
-
-/** The floors, and where they are further, the goals: a ratio of ours to the other, or a plain number. */
-const FLOORS: readonly Floor[] = [
-  { figure: "messages_per_s", against: "control", floor: 1, goal: 3 },
-  { figure: "relay_p50_us", against: "control", atMost: true, floor: 2.5, goal: 1.4 },
-  { figure: "request_p50_us", against: "nats", atMost: true, floor: 1.2, goal: 0.7 },
-  { figure: "request_100_per_s", against: "nats", floor: 1, goal: 4 },
-  { figure: "deliveries_per_s", against: "control", floor: 1, goal: 3 },
-  { figure: "connection_bytes", against: "number", atMost: true, floor: 20_000, goal: 8000, only: onBun },
-  // The stall of a socket without TCP_NODELAY lasts 40 ms and more.
-  { figure: "relay_p99_us", against: "number", atMost: true, floor: 40_000 },
-  { figure: "request_p99_us", against: "number", atMost: true, floor: 40_000 },
-  { figure: "send_100_per_s", against: "control", floor: 0.1, goal: 0.3 },
-  { figure: "put_100_per_s", against: "jetstream", floor: 1.5, goal: 4 },
-  { figure: "get_100_per_s", against: "jetstream", floor: 3, goal: 8 },
-  { figure: "task_100_per_s", against: "bullmq", floor: 8, goal: 30, only: inMemory },
-  { figure: "task_100_per_s", against: "bullmq", floor: 4, goal: 15, only: inSqlite },
-  { figure: "task_p50_us", against: "bullmq", atMost: true, floor: 0.6, goal: 0.25 },
-  { figure: "small_50_per_s", against: "hono_proxy", floor: 0.7, goal: 1.3 },
-  { figure: "large_4_per_s", against: "hono_proxy", floor: 0.4, goal: 1 },
-  { figure: "stream_4_per_s", against: "hono_proxy", floor: 0.4, goal: 1 },
-  { figure: "begin_p99_ms", against: "number", atMost: true, floor: 50 },
-];
 
 /** The rows of a cell. */
 export function rowsOf(result: CellResult): Row[] {
   const { scenario, gateway, clients, store, samples } = result;
-  const first = Object.values(samples).find((rounds) => rounds.length > 0)?.[0] ?? {};
-  return Object.keys(first).map((figure) => {
-    const figures: Row["figures"] = {};
-    for (const [fabric, rounds] of Object.entries(samples) as [Fabric, Figures[]][]) {
-      const values = rounds.map((figures) => figures[figure]).filter((value) => value !== undefined);
-      if (values.length > 0) figures[fabric] = median(values);
+  const all = Object.entries(samples) as [Fabric, Figures[]][];
+  const names = new Set(all.flatMap(([, rounds]) => rounds.flatMap((figures) => Object.keys(figures))));
+  return [...names].map((figure) => {
+    const values = (rounds: Figures[]): number[] => rounds.map((figures) => figures[figure]).filter(Number.isFinite);
+    const [figures, spread, ratios, ratioSpread]: [
+      Row["figures"],
+      Row["spread"],
+      Row["ratios"],
+      Row["ratioSpread"],
+    ] = [{}, {}, {}, {}];
+    const ours = values(samples.ours ?? []);
+    for (const [fabric, rounds] of all) {
+      const own = values(rounds);
+      if (own.length === 0) continue;
+      figures[fabric] = median(own);
+      spread[fabric] = [Math.min(...own), Math.max(...own)];
+      // Of a count of nothing there is no ratio.
+      if (fabric === "ours" || ours.length === 0 || own.includes(0)) continue;
+      ratios[fabric] = median(ours) / median(own);
+      const pairs = ours.slice(0, own.length).map((value, at) => value / own[at]);
+      ratioSpread[fabric] = [Math.min(...pairs), Math.max(...pairs)];
     }
-    const { ours, ...others } = figures;
-    const ratios: Row["ratios"] = {};
-    for (const [fabric, value] of Object.entries(others)) ratios[fabric as Fabric] = (ours ?? NaN) / value;
-    return judge({ scenario, gateway, clients, store, figure, figures, ratios });
+    const row = { scenario, gateway, clients, store, figure, figures, spread, ratios, ratioSpread };
+    return { ...row, bounds: boundsOf(row) };
   });
 }
 
-function judge(row: Row): Row {
-  const found = FLOORS.find(({ figure, only }) => figure === row.figure && (only?.(row) ?? true));
-  if (!found) return row;
-  const { against, atMost, floor, goal } = found;
-  const value = against === "number" ? row.figures.ours : row.ratios[against];
-  if (value === undefined) return row;
-  const said = (bound: number): string => `${atMost ? "<=" : ">="} ${bound}`;
-  const met = (bound: number): boolean => (atMost ? value <= bound : value >= bound);
-  return {
-    ...row,
-    floor: against === "number" ? said(floor) : `${said(floor)} ${against}`,
-    pass: met(floor),
-    ...(goal === undefined ? {} : { goal: said(goal), goalMet: met(goal) }),
-  };
-}
-
-/** The rows as text. Of two peers the one that the floor is about comes first. */
-export function table(rows: readonly Row[]): string {
-  const head = ["scenario", "store", "gateway", "clients", "figure", "ours", "control", "ratio"];
-  head.push("peer", "", "ratio", "peer", "", "ratio", "floor", "goal", "");
-  const lines = rows.map((row) => {
-    const { figures, ratios } = row;
-    const peers = (["nats", "bullmq", "hono_proxy", "jetstream", "http_proxy"] as const).filter((name) =>
-      figures[name] !== undefined
-    );
-    return [
-      row.scenario,
-      row.store,
-      row.gateway,
-      row.clients,
-      row.figure,
-      number(figures.ours),
-      number(figures.control),
-      ratio(ratios.control),
-      ...[0, 1].flatMap((at) => [peers[at] ?? "", number(figures[peers[at]]), ratio(ratios[peers[at]])]),
-      row.floor ?? "",
-      row.goal ?? "",
-      row.pass === undefined ? "" : row.goalMet ? "goal" : row.pass ? "pass" : "BELOW",
-    ];
+function boundsOf(row: Omit<Row, "bounds">): Bound[] {
+  return FLOORS.flatMap(({ figure, against, atMost = false, floor, goal, only }) => {
+    const value = against === "number" ? row.figures.ours : row.ratios[against];
+    if (figure !== row.figure || value === undefined || !(only?.(row) ?? true)) return [];
+    const met = (bound: number): boolean => (atMost ? value <= bound : value >= bound);
+    return [{
+      against,
+      atMost,
+      value,
+      ...(floor === undefined ? {} : { floor, pass: met(floor) }),
+      ...(goal === undefined ? {} : { goal, goalMet: met(goal) }),
+    }];
   });
-  const widths = head.map((name, column) => Math.max(name.length, ...lines.map((line) => line[column].length)));
-  const text = (line: string[]): string => line.map((cell, column) => cell.padEnd(widths[column])).join("  ").trimEnd();
-  return [head, ...lines].map(text).join("\n");
 }
 
-function number(value: number | undefined): string {
-  if (value === undefined) return "";
-  return Math.abs(value) < 1000 ? value.toFixed(1) : Math.round(value).toLocaleString("en-US");
-}
-
-function ratio(value: number | undefined): string {
-  return value === undefined ? "" : value.toFixed(2);
+/** One word about a bound. */
+export function verdict({ pass, goalMet }: Bound): "goal" | "pass" | "BELOW" | "short" {
+  if (pass === false) return "BELOW";
+  return goalMet ? "goal" : pass ? "pass" : "short";
 }

@@ -14,6 +14,11 @@ export class Window {
     private readonly delivered: () => number,
   ) {}
 
+  /** How many it has sent. */
+  get sent(): number {
+    return this.#sent;
+  }
+
   /** Sends what the window allows; to be called after every delivery. */
   fill = (): void => {
     while (!this.#stopped && this.#sent - Math.min(this.#receipts, this.delivered()) < this.size) {

@@ -28,7 +28,7 @@ const KEPT = { removeOnComplete: { count: 1000 } };
 
 /** Fetches what is missing. */
 export function prepare(): Presence {
-  return present("redis-server", ["bullmq", "ioredis"]);
+  return present("redis-server", ["bullmq", "ioredis"], "bullmq");
 }
 
 /** Connects callers, who share connections. */

@@ -2,13 +2,14 @@
  * Callers and workers over NATS JetStream: its key-value store, and a work queue whose results go back over NATS core.
  * After `#` the URL says where streams are kept.
  */
-import { expect, keys, type Works } from "../lib/scenario.ts";
+import { expect, KEY_PREFIX, keys, type Works } from "../lib/scenario.ts";
 import { connect, type Connection } from "./nats.ts";
 import { peer } from "./packages.ts";
 
 interface Bucket {
   put(key: string, bytes: Uint8Array): Promise<unknown>;
   get(key: string): Promise<{ readonly value: Uint8Array } | null>;
+  watch(options: { key: string }): Promise<AsyncIterable<{ readonly key: string }>>;
 }
 interface Kv {
   readonly Kvm: new (connection: Connection) => { create(name: string, options: unknown): Promise<Bucket> };
@@ -51,6 +52,14 @@ export async function works(address: string): Promise<Works> {
       const [pairs, key] = [await open(), keys()];
       return { call: async () => expect((await pairs.get(key()))?.value) };
     },
+    async watch(watchers, heard) {
+      const pairs = await open();
+      const follow = async (changes: AsyncIterable<{ readonly key: string }>): Promise<void> => {
+        for await (const { key } of changes) heard(key);
+      };
+      for (let at = 0; at < watchers; at++) void follow(await pairs.watch({ key: `${KEY_PREFIX}>` }));
+    },
+    set: async (key, bytes) => await (await open()).put(key, bytes),
     async task(bytes) {
       const { publish } = await queue(connection, storage);
       const waiting = new Map<string, (result: Uint8Array) => void>();

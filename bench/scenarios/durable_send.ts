@@ -3,7 +3,7 @@ import { ratesOf } from "../lib/callers.ts";
 import { type Figures, payload, type Setting } from "../lib/scenario.ts";
 
 /** Sends per second. */
-export async function run({ works, ms }: Setting): Promise<Figures> {
-  const { send } = await works();
-  return await ratesOf("send", await send!(payload()), ms);
+export async function run(setting: Setting): Promise<Figures> {
+  const { send } = await setting.works();
+  return await ratesOf("send", await send!(payload()), setting);
 }

@@ -5,14 +5,14 @@ import { type Figures, KEYS, payload, type Setting } from "../lib/scenario.ts";
 const CALLERS = 50;
 
 /** Puts and gets per second. */
-export async function run({ works, ms }: Setting): Promise<Figures> {
-  const { put, get } = await works();
+export async function run(setting: Setting): Promise<Figures> {
+  const { put, get } = await setting.works();
   const bytes = payload();
   const write = await put!(bytes);
   for (let at = 0; at < KEYS; at += CALLERS) {
     write.group?.(CALLERS);
     if (write.call) await Promise.all(Array.from({ length: CALLERS }, write.call));
   }
-  const puts = await ratesOf("put", write, ms);
-  return { ...puts, ...(await ratesOf("get", await get!(bytes), ms)) };
+  const puts = await ratesOf("put", write, setting);
+  return { ...puts, ...(await ratesOf("get", await get!(bytes), setting)) };
 }

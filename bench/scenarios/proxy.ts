@@ -6,7 +6,8 @@ import type { Figures, Setting, Work } from "../lib/scenario.ts";
 const body = new Uint8Array(LARGE).fill(120);
 
 /** Rates of each, and how long a small one takes by itself. */
-export async function run({ works, ms }: Setting): Promise<Figures> {
+export async function run(setting: Setting): Promise<Figures> {
+  const { works, ms } = setting;
   const figures: Figures = {};
   for (const { name, fetch } of (await works()).http!) {
     const get = (path: string, size: number): Work => ({
@@ -21,11 +22,11 @@ export async function run({ works, ms }: Setting): Promise<Figures> {
         if (text !== String(LARGE)) throw new Error(`/count said ${text}`);
       },
     };
-    Object.assign(figures, await ratesOf(`${name}small`, get("/small", SMALL), ms, { many: [50] }));
+    Object.assign(figures, await ratesOf(`${name}small`, get("/small", SMALL), setting, { many: [50] }));
     Object.assign(figures, await oneAtATime(`${name}small`, get("/small", SMALL), ms));
-    Object.assign(figures, await ratesOf(`${name}large`, get("/large", LARGE), ms, { many: [4] }));
-    Object.assign(figures, await ratesOf(`${name}stream`, get("/stream", LARGE), ms, { many: [4] }));
-    Object.assign(figures, await ratesOf(`${name}post`, post, ms, { many: [4] }));
+    Object.assign(figures, await ratesOf(`${name}large`, get("/large", LARGE), setting, { many: [4] }));
+    Object.assign(figures, await ratesOf(`${name}stream`, get("/stream", LARGE), setting, { many: [4] }));
+    Object.assign(figures, await ratesOf(`${name}post`, post, setting, { many: [4] }));
   }
   return figures;
 }

@@ -1,20 +1,24 @@
 /** One relay at a time, one request at a time, and a hundred requests at a time. */
-import { percentile, ratePerSecond } from "../lib/measure.ts";
+import { percentile } from "../lib/measure.ts";
+import { rateOf } from "../lib/rates.ts";
 import { type Figures, type Party, payload, type Setting } from "../lib/scenario.ts";
 
 /** Latency of a relay is that of one leg: a to b, then b to a, and so on. */
-export async function run({ join, ms }: Setting): Promise<Figures> {
+export async function run(setting: Setting): Promise<Figures> {
+  const { join, ms } = setting;
   const [a, b] = [await join(0), await join(1)];
   const relay = await relays(a, b, ms);
   b.echo();
   const requests = await oneRequest(a, ms);
-  const perSecond = await manyRequests(a, ms);
+  const many = await manyRequests(a, setting);
   return {
     relay_p50_us: percentile(relay, 0.5),
+    relay_p90_us: percentile(relay, 0.9),
     relay_p99_us: percentile(relay, 0.99),
     request_p50_us: percentile(requests, 0.5),
+    request_p90_us: percentile(requests, 0.9),
     request_p99_us: percentile(requests, 0.99),
-    request_100_per_s: perSecond,
+    ...many,
   };
 }
 
@@ -51,7 +55,7 @@ async function oneRequest(a: Party, ms: number): Promise<number[]> {
   return times;
 }
 
-async function manyRequests(a: Party, ms: number): Promise<number> {
+async function manyRequests(a: Party, setting: Setting): Promise<Figures> {
   const bytes = payload();
   let answers = 0;
   let over = false;
@@ -62,8 +66,9 @@ async function manyRequests(a: Party, ms: number): Promise<number> {
     }
   };
   const callers = Array.from({ length: 100 }, caller);
-  const rate = await Promise.race([ratePerSecond(() => answers, ms), Promise.all(callers).then(() => NaN)]);
+  const counted = rateOf("request_100", () => answers, setting);
+  const figures = await Promise.race([counted, Promise.all(callers).then(() => ({}))]);
   over = true;
   await Promise.all(callers);
-  return rate;
+  return figures;
 }

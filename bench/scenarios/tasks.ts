@@ -7,10 +7,11 @@ const SLOTS = 100;
 const WARM = 4;
 
 /** Tasks per second, and how long one takes when it is alone. */
-export async function run({ works, worker, ms }: Setting): Promise<Figures> {
+export async function run(setting: Setting): Promise<Figures> {
+  const { works, worker, ms } = setting;
   const { task } = await works();
   await worker(SLOTS);
   const work = await task!(payload());
-  const rates = await ratesOf("task", work, ms, { many: [100], warmMs: WARM * ms });
+  const rates = await ratesOf("task", work, setting, { many: [100], warmMs: WARM * ms });
   return { ...rates, ...(await oneAtATime("task", work, ms)) };
 }
