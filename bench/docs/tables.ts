@@ -31,7 +31,7 @@ export function machines({ matrix, growth, micro }: Results): string {
 
 /** Which peers there were, and which were not. */
 export function peers({ matrix }: Results): string {
-  const names = ["nats", "jetstream", "bullmq", "socketio", "socketio_bun", "grpc", "http_proxy"];
+  const names = ["nats", "jetstream", "bullmq", "graphile", "socketio", "socketio_bun", "grpc", "http_proxy"];
   const found = new Map<string, unknown>();
   for (const { machine } of matrix) for (const name of names) if (name in machine) found.set(name, machine[name]);
   const said = (name: string): string => String(found.get(name) ?? "not measured");

@@ -19,6 +19,7 @@ export type Fabric =
   | "nats"
   | "jetstream"
   | "bullmq"
+  | "graphile"
   | "socketio"
   | "socketio_bun"
   | "grpc";

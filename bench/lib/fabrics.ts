@@ -16,6 +16,7 @@ const FILES: Record<string, string> = {
   nats: "../peers/nats.ts",
   jetstream: "../peers/jetstream.ts",
   bullmq: "../peers/bullmq.ts",
+  graphile: "../peers/graphile.ts",
   socketio: "../peers/socketio.ts",
   socketio_bun: "../peers/socketio.ts",
   grpc: "../peers/grpc.ts",

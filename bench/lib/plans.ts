@@ -59,7 +59,7 @@ export const GROUPS: Record<string, readonly Plan[]> = {
     { scenario: "proxy", stores: MEMORY, clients: ["bun"], against: ["control", "hono_proxy", "http_proxy"] },
   ],
   tasks: [
-    { scenario: "tasks", stores: ["memory", "sqlite"], clients: ["bun"], against: ["bullmq", "jetstream"] },
+    { scenario: "tasks", stores: ["memory", "sqlite"], clients: ["bun"], against: ["bullmq", "jetstream", "graphile"] },
     { scenario: "isolates:2", stores: MEMORY, clients: ["same"], against: ["threads"] },
     { scenario: "worker_death", stores: ["sqlite"], clients: ["bun"], against: [], isOnce: true },
   ],
@@ -70,6 +70,7 @@ export const SHARED: readonly Fabric[] = [
   "nats",
   "jetstream",
   "bullmq",
+  "graphile",
   "http_proxy",
   "socketio",
   "socketio_bun",

@@ -3,6 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { createServer } from "node:net";
 import { type Carrier, startHttp } from "../http/start.ts";
 import { startGrpc } from "../peers/grpc_start.ts";
+import { startPostgres } from "../peers/graphile_start.ts";
 import { startSocketIo } from "../peers/socketio_start.ts";
 import type { Cell, Fabric } from "./cell.ts";
 import { command, line } from "./child.ts";
@@ -25,6 +26,8 @@ export async function startServer(cell: Cell, fabric: Fabric, folder: string, la
       const ready = await startNats(["-js", "-sd", folder], launch);
       return { ...ready, url: `${ready.url}#${store}` };
     }
+    case "graphile":
+      return { ...await startPostgres(store === "sqlite", folder, String(await freePort()), launch), meter: "" };
     case "bullmq":
       return await startRedis(store, folder, launch);
     case "socketio":

@@ -2,6 +2,7 @@
 import type { Fabric } from "../lib/cell.ts";
 import * as http from "../http/start.ts";
 import * as bullmq from "./bullmq.ts";
+import * as graphile from "./graphile_start.ts";
 import * as grpc from "./grpc_start.ts";
 import * as nats from "./nats.ts";
 import type { Presence } from "./packages.ts";
@@ -11,6 +12,7 @@ const PREPARE: Partial<Record<Fabric, () => Presence>> = {
   nats: nats.prepare,
   jetstream: nats.prepare,
   bullmq: bullmq.prepare,
+  graphile: graphile.prepare,
   http_proxy: http.prepare,
   socketio: () => socketio.prepare("node"),
   socketio_bun: () => socketio.prepare("bun"),
