@@ -4,6 +4,8 @@ import { pause, percentile } from "./measure.ts";
 import { rateOf } from "./rates.ts";
 import type { Figures, Setting, Work } from "./scenario.ts";
 
+/** Compilers need this long before the first figure of a kind, in ms. */
+const WARM_MS = 1000;
 /** A control gives way to timers this often, in ms. */
 const TURN_MS = 5;
 
@@ -48,7 +50,7 @@ export async function ratesOf(
   name: string,
   work: Work,
   setting: Costed,
-  { many = [100, 10, 1], warmMs = setting.ms }: { many?: readonly number[]; warmMs?: number } = {},
+  { many = [100, 10, 1], warmMs = Math.max(setting.ms, WARM_MS) }: { many?: readonly number[]; warmMs?: number } = {},
 ): Promise<Figures> {
   const figures: Figures = {};
   for (const [at, callers] of many.entries()) {
