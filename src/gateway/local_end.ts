@@ -17,8 +17,8 @@ export function localEnd(core: Core, caller: Caller): StreamLink {
 class LocalEnd {
   readonly link: StreamLink;
   readonly #host: StreamHost;
-  readonly #up = new FrameWriter(0);
-  readonly #down = new FrameWriter(0);
+  readonly #up = new FrameWriter();
+  readonly #down = new FrameWriter();
   #isScheduled = false;
 
   constructor(core: Core, caller: Caller) {
