@@ -60,14 +60,14 @@ export const countWords = defineTask({
     // One document fails on purpose, so that you see a second attempt.
     if (stumble && ctx.attempt === 1) throw new Error("stumbled on purpose");
     const counts = new Map<string, number>();
-    for (const [word] of text.toLowerCase().matchAll(/[\p{L}\p{M}\p{N}]+(?:['’][\p{L}\p{M}\p{N}]+)*/gu)) {
+    for (const [word] of text.toLowerCase().matchAll(/\p{L}[\p{L}\p{M}\p{N}]*(?:['’][\p{L}\p{M}\p{N}]+)*/gu)) {
       counts.set(word, (counts.get(word) ?? 0) + 1);
     }
     return Object.fromEntries(counts);
   },
 });
 
-/** Counts the words of some documents. Letters and digits make a word, an apostrophe may be inside; case does not matter. */
+/** Counts the words of some documents. A word begins with a letter, digits and an apostrophe may follow; case does not matter. */
 export async function wordCount(options: WordCountOptions): Promise<WordTotal> {
   const { address, documents, onProgress, onPool, signal } = options;
   const stop = new AbortController();
