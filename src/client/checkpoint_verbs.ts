@@ -1,6 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { CheckpointError, ConflictError, InvalidArgumentError } from "../errors.ts";
-import { CHECKPOINT_BYTES, CHECKPOINT_KEY, CHECKPOINT_PART_BYTES } from "../protocol/checkpoints.ts";
+import { CHECKPOINT_KEY } from "../protocol/checkpoints.ts";
+import { CHECKPOINT_BYTES, CHECKPOINT_PART_BYTES } from "../protocol/limits.ts";
 import type { CheckpointInfo, OpInput, OpName, OpOutput } from "../protocol/ops.ts";
 import { heard, type Link } from "../session/link.ts";
 import type { CheckpointOptions, CheckpointResponse, CheckpointSaveOptions } from "./checkpoint_types.ts";

@@ -22,8 +22,3 @@ export interface ConfigSnapshot {
 
 /** The maps of a {@link ConfigSnapshot}. */
 export type ConfigMap = keyof NonNullable<ConfigSnapshot["omitted"]>;
-
-/** Bytes of keys and values in one snapshot; what is beyond is named without its value. */
-export const CONFIG_BYTES: number = 256 * 1024;
-/** Bytes of names without their values in one snapshot. */
-export const CONFIG_NAME_BYTES: number = 256 * 1024;

@@ -140,3 +140,18 @@ export const BATCH_BYTES = 64 * 1024;
 export const KV_KEY_BYTES = 512;
 /** Largest value, in bytes: that of a message payload. */
 export const KV_VALUE_BYTES: number = 1024 * 1024;
+
+/** Bytes of keys and values in one config snapshot; what is beyond is named without its value. */
+export const CONFIG_BYTES: number = 256 * 1024;
+/** Bytes of names without their values in one config snapshot. */
+export const CONFIG_NAME_BYTES: number = 256 * 1024;
+/** Bytes of a checkpoint: a large state, and one that still fits into memory a few times. */
+export const CHECKPOINT_BYTES: number = 16 * 1024 * 1024;
+/** Bytes of a checkpoint in one call: large enough to be few, small enough for nothing to wait long behind one. */
+export const CHECKPOINT_PART_BYTES: number = 512 * 1024;
+/** Bytes of one message in a tunnel, as a WebSocket at the far end may take them. */
+export const PACKET_BYTES: number = 16 * 1024 * 1024;
+/** Audit events a session may submit a second, as the older system had it. */
+export const AUDIT_PER_SECOND = 100;
+/** Bytes of one audit event: what was done, not what it was done to. */
+export const AUDIT_EVENT_BYTES: number = 16 * 1024;

@@ -1,6 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { InvalidArgumentError } from "../errors.ts";
 import { fromUtf8, utf8 } from "../base/bytes.ts";
+import { PACKET_BYTES } from "../protocol/limits.ts";
 
 // Messages with their borders, in a stream that has none: u32 length, u8 kind, payload. For WebSockets and datagrams.
 
@@ -10,8 +11,6 @@ export type Packet = Uint8Array | string;
 const HEAD = 5;
 const BYTES = 0;
 const TEXT = 1;
-/** Bytes of one message, as a WebSocket at the far end may take them. */
-export const PACKET_BYTES: number = 16 * 1024 * 1024;
 
 /** A message with its border. */
 export function packed(packet: Packet): Uint8Array {

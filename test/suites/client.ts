@@ -137,7 +137,9 @@ export const cases: Case[] = [
   run("a taken identity, and a takeover of it", async ({ agent }) => {
     const [first, second, third] = [agent("x"), agent("x"), agent("x", { takeover: true })];
     await first.connect();
+    const began = Date.now();
     const error = await rejects(second.connect(), "DuplicateIdentityError");
+    equal(Date.now() - began < 1000, true, "within a second");
     equal(error.identity, first.topic);
     await third.connect();
     await until(() => first.state === "closed", "the loser closes for good");

@@ -253,8 +253,10 @@ export const cases: Case[] = [
           specifier: "1",
           credentials: key ? withAPIKey(key) : undefined,
         });
+      const began = Date.now();
       await rejects(agent("prod").connect(), "AuthenticationError");
       await rejects(agent("prod", "wrong").connect(), "AuthenticationError");
+      equal(Date.now() - began < 1000, true, "within a second");
       await rejects(agent("dev", "narrow").connect(), "PermissionDeniedError");
       await rejects(
         new UserClient({ dial: gateway.dial(), userId: "u", windowId: "w", credentials: withAPIKey("narrow") })

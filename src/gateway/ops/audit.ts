@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import { PermissionDeniedError } from "../../errors.ts";
 import type { AuditEvent, AuditQuery, AuditRecord, AuditSubmitResponse } from "../../protocol/audit.ts";
+import { AUDIT_EVENT_BYTES, AUDIT_PER_SECOND } from "../../protocol/limits.ts";
 import type { OpOutput } from "../../protocol/ops.ts";
 import { decodeStructured, encodeStructured } from "../../protocol/structured.ts";
 import { adminFault, workspaceFault } from "../access.ts";
@@ -14,10 +15,6 @@ import { checked } from "./kv_schemas.ts";
 
 const SPACE = "audit";
 const TYPES: readonly string[] = ["message", "kv", "task", "custom"];
-/** Events a session may submit a second, as the older system had it. */
-const PER_SECOND = 100;
-/** Bytes of one event. */
-const EVENT_BYTES = 16 * 1024;
 /** Events that one question looks at, whether they are wanted or not: it goes on by its cursor. */
 const LOOKED_AT = 2000;
 const SECRET = /pass(?:word|wd|phrase)?$|secret|token|api[-_]?key|authorization|credential|cookie|private[-_]?key/i;
@@ -90,14 +87,14 @@ export class AuditOps implements OpGroup {
     if (fault) return refuse("ERR_PERMISSION_DENIED", fault);
     const now = this.#core.clock.now();
     if (!this.#spend(session, now)) {
-      return refuse("ERR_AUDIT_RATE_LIMITED", `more than ${PER_SECOND} events a second`);
+      return refuse("ERR_AUDIT_RATE_LIMITED", `more than ${AUDIT_PER_SECOND} events a second`);
     }
     const record: AuditRecord = { id: this.#ids.next(now), at: now, actor: session.topic, ...event, success };
     if (workspace !== undefined) record.workspace = workspace;
     if (event.metadata) record.metadata = withoutSecrets(event.metadata);
     const bytes = encodeStructured(record);
-    if (bytes.length > EVENT_BYTES) {
-      return refuse("ERR_INVALID_ARGUMENT", `an event of ${bytes.length} bytes, at most ${EVENT_BYTES} are kept`);
+    if (bytes.length > AUDIT_EVENT_BYTES) {
+      return refuse("ERR_INVALID_ARGUMENT", `an event of ${bytes.length} bytes, at most ${AUDIT_EVENT_BYTES} are kept`);
     }
     this.#core.store.kv.put(SPACE, record.id, bytes, { now, expiresAt: now + this.#core.limits.auditRetentionMs });
     return { success: true };
@@ -106,8 +103,8 @@ export class AuditOps implements OpGroup {
   /** A bucket of a second's worth, told by the one moment at which it is full again. */
   #spend(session: Session, now: number): boolean {
     const full = Math.max(now, this.#fullAt.get(session) ?? now);
-    if (full - now > 1000 - 1000 / PER_SECOND) return false;
-    this.#fullAt.set(session, full + 1000 / PER_SECOND);
+    if (full - now > 1000 - 1000 / AUDIT_PER_SECOND) return false;
+    this.#fullAt.set(session, full + 1000 / AUDIT_PER_SECOND);
     return true;
   }
 

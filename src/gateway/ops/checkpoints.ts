@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { CheckpointError, ConflictError, InvalidArgumentError, QuotaError } from "../../errors.ts";
 import { NO_BYTES } from "../../base/bytes.ts";
-import { CHECKPOINT_BYTES, CHECKPOINT_PART_BYTES } from "../../protocol/checkpoints.ts";
+import { CHECKPOINT_BYTES, CHECKPOINT_PART_BYTES } from "../../protocol/limits.ts";
 import type { CheckpointInfo, OpInput, OpOutput } from "../../protocol/ops.ts";
 import { type Identity, identityTopic } from "../../protocol/principals.ts";
 import { decodeStructured, encodeStructured } from "../../protocol/structured.ts";

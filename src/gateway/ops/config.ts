@@ -1,5 +1,6 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { CONFIG_BYTES, CONFIG_NAME_BYTES, type ConfigMap, type ConfigSnapshot } from "../../protocol/config.ts";
+import type { ConfigMap, ConfigSnapshot } from "../../protocol/config.ts";
+import { CONFIG_BYTES, CONFIG_NAME_BYTES } from "../../protocol/limits.ts";
 import { utf8 } from "../../base/bytes.ts";
 import type { Subject } from "../access.ts";
 import type { Core } from "../core.ts";
