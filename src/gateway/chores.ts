@@ -85,7 +85,7 @@ export class Liveness implements Chore {
   }
 }
 
-/** Messages, ids and removals that are too old are forgotten, a slice at a time. */
+/** Messages, ids, removals and tasks that are too old are forgotten, a slice at a time. */
 export class Ageing implements Chore {
   readonly #core: Core;
   readonly #registry: Registry;
@@ -112,8 +112,9 @@ export class Ageing implements Chore {
     store.dedupe.expire(now - limits.dedupeMs);
     const forgotten = store.kv.forget(now - limits.retentionMs, SLICE);
     this.#router.sweep();
+    const over = this.#tasks.expire(SLICE);
     this.#tasks.sweep();
     this.#core.commitSoon();
-    return (this.#at = gone >= SLICE || forgotten >= SLICE ? now : now + AGE_MS);
+    return (this.#at = Math.max(gone, forgotten, over) >= SLICE ? now : now + AGE_MS);
   }
 }

@@ -166,7 +166,6 @@ class EmbeddedGateway implements Gateway, Door, House, SessionFate, Administered
     ]);
     this.#router.onAbsent = (topic, text, sender) => launches.wanted(topic, text, sender);
     this.#tasks.lives.onUnserved = (state) => launches.wantedBy(state);
-    this.#spaces.onExpired((space, id) => this.#tasks.expired(space, id));
     connectEvents(this.#tasks, this.#router);
     this.#caretaker = new Caretaker(core.clock, [
       new Greetings(core, this.#connections),

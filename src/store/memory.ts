@@ -8,6 +8,7 @@ import { firstAt } from "./search.ts";
 import type { DedupeStore, LaneExtent, LogRecord, LogStore, MaybePromise, Store } from "./store.ts";
 import { DEFAULT_LIMITS } from "../protocol/limits.ts";
 import { MemoryKv } from "./memory_kv.ts";
+import { MemoryTasks } from "./memory_tasks.ts";
 
 export type {
   DedupeStore,
@@ -21,6 +22,8 @@ export type {
   LogStore,
   MaybePromise,
   Store,
+  TaskRecord,
+  TaskStore,
 } from "./store.ts";
 
 interface MemoryLane {
@@ -205,6 +208,7 @@ export function memoryStore(options: { dedupeIds?: number } = {}): Store {
     log: new MemoryLog(),
     dedupe: new MemoryDedupe(options.dedupeIds ?? DEFAULT_LIMITS.dedupeIds),
     kv: new MemoryKv(),
+    tasks: new MemoryTasks(),
     flush: (): MaybePromise<void> => undefined,
     fault: () => undefined,
     [Symbol.asyncDispose]: () => Promise.resolve(),

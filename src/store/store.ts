@@ -159,6 +159,36 @@ export interface KvStore {
   forget(olderThan: number, limit: number): number;
 }
 
+/** A task as it is kept. What the bytes say is the gateway's matter. */
+export interface TaskRecord {
+  /** Its id. */
+  readonly id: string;
+  /** As it was made. */
+  readonly made: Uint8Array;
+  /** What it works on; undefined when that is not wanted any more, or kept elsewhere. */
+  readonly payload: Uint8Array | undefined;
+  /** How it is now; undefined while it is as it was made. */
+  readonly state: Uint8Array | undefined;
+  /** Since when it is over, ms since epoch; 0 while it is alive. */
+  readonly overAt: number;
+}
+
+/** Tasks, alive and over. Bytes MUST NOT be copied: the caller never changes them. Ids are ordered by code point. */
+export interface TaskStore {
+  /** Keeps a task, in the place of all that was kept under its id. */
+  put(record: TaskRecord): void;
+  /** Says how a task is that is kept already: most of it never changes. Its payload stays only when it is said to. */
+  change(id: string, state: Uint8Array, overAt: number, keepsPayload: boolean): void;
+  /** A task. */
+  get(id: string): MaybePromise<TaskRecord | undefined>;
+  /** Tasks whose ids come after one (undefined for the start), in order, at most `limit`. */
+  list(after: string | undefined, limit: number): MaybePromise<TaskRecord[]>;
+  /** Those that are alive, in the order in which they first came. Nothing may be changed until the last was seen. */
+  alive(): MaybePromise<Iterable<TaskRecord>>;
+  /** Drops those that have been over since before a moment, the longest first, at most `limit`, and says which. */
+  expire(before: number, limit: number): string[];
+}
+
 /** Everything a gateway keeps. */
 export interface Store extends AsyncDisposable {
   /** Lanes. */
@@ -167,6 +197,8 @@ export interface Store extends AsyncDisposable {
   readonly dedupe: DedupeStore;
   /** Keys and values. */
   readonly kv: KvStore;
+  /** Tasks. */
+  readonly tasks: TaskStore;
   /**
    * Makes everything since the last call durable. Rejects (or throws) when it could not: then nothing since the last
    * success has happened, for reads too, and whoever remembers any of it must forget it.

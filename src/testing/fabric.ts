@@ -125,6 +125,7 @@ export async function testFabric(options: FabricOptions = {}): Promise<TestFabri
         log: store.log,
         dedupe: store.dedupe,
         kv: store.kv,
+        tasks: store.tasks,
         flush: () => store.flush(),
         fault: () => store.fault(),
         [Symbol.asyncDispose]: () => Promise.resolve(),

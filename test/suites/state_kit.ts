@@ -3,7 +3,7 @@ import type { Gateway } from "../../src/gateway/gateway.ts";
 import { eachFrame, FLAG_ERROR, FrameKind, FrameWriter, readU32 } from "../../src/protocol/frames.ts";
 import { decodeStructured, encodeStructured } from "../../src/protocol/structured.ts";
 import { memoryStore } from "../../src/store/memory.ts";
-import type { KvStore, Store } from "../../src/store/store.ts";
+import type { KvStore, Store, TaskStore } from "../../src/store/store.ts";
 import type { TestFabric } from "../../src/testing/mod.ts";
 
 /** Bytes of a text. */
@@ -101,10 +101,19 @@ export function lateStore(): Store {
     nextExpiry: () => kv.nextExpiry(),
     forget: (...args) => kv.forget(...args),
   };
+  const tasks = store.tasks;
   return {
     log: store.log,
     dedupe: store.dedupe,
     kv: slow,
+    tasks: {
+      put: (record) => tasks.put(record),
+      change: (...args) => tasks.change(...args),
+      get: (...args) => late(() => tasks.get(...args)) as ReturnType<TaskStore["get"]>,
+      list: (...args) => late(() => tasks.list(...args)) as ReturnType<TaskStore["list"]>,
+      alive: () => late(() => tasks.alive()) as ReturnType<TaskStore["alive"]>,
+      expire: (...args) => tasks.expire(...args),
+    },
     flush: () => store.flush(),
     fault: () => store.fault(),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),

@@ -150,6 +150,7 @@ export const cases: Case[] = [
           log: store.log,
           dedupe: store.dedupe,
           kv: store.kv,
+          tasks: store.tasks,
           flush: () => (fault.on ? Promise.reject(new Error("disk full")) : undefined),
           fault: () => undefined,
           [Symbol.asyncDispose]: () => Promise.resolve(),

@@ -20,6 +20,9 @@ function replaceable(): { store: Store; replace(): void } {
     get kv() {
       return now.kv;
     },
+    get tasks() {
+      return now.tasks;
+    },
     flush: () => undefined,
     fault: () => undefined,
     [Symbol.asyncDispose]: () => Promise.resolve(),

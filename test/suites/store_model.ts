@@ -1,4 +1,4 @@
-import type { KvChange, KvExpired, KvRecord, KvWrite, LaneExtent } from "../../src/store/store.ts";
+import type { KvChange, KvExpired, KvRecord, KvWrite, LaneExtent, TaskRecord } from "../../src/store/store.ts";
 
 interface State {
   lanes: Map<string, { last: number; records: { sequence: number; at: number; size: number }[] }>;
@@ -9,6 +9,7 @@ interface State {
   revision: number;
   entries: { space: string; key: string; record: KvRecord | undefined; revision: number; at: number }[];
   forgotten: Map<string, number>;
+  tasks: TaskRecord[];
 }
 
 /** What a store does, in the plainest way: lists that are searched from end to end, and a copy of all for undoing. */
@@ -23,6 +24,7 @@ export class StoreModel {
     revision: 0,
     entries: [],
     forgotten: new Map(),
+    tasks: [],
   };
   #kept: State = structuredClone(this.#state);
 
@@ -197,6 +199,42 @@ export class StoreModel {
     for (const { space, revision } of gone) forgotten.set(space, Math.max(revision, forgotten.get(space) ?? 0));
     this.#state.entries = entries.filter((entry) => !gone.includes(entry));
     return gone.length;
+  }
+
+  // ---- tasks ----------------------------------------------------------------------------------------------------------
+
+  putTask(record: TaskRecord): void {
+    const { tasks } = this.#state;
+    const at = tasks.findIndex(({ id }) => id === record.id);
+    tasks.splice(at < 0 ? tasks.length : at, 1, record);
+  }
+
+  changeTask(id: string, state: Uint8Array, overAt: number, keepsPayload: boolean): void {
+    const task = this.task(id)!;
+    this.putTask({ ...task, state, overAt, payload: keepsPayload ? task.payload : undefined });
+  }
+
+  task(id: string): TaskRecord | undefined {
+    return this.#state.tasks.find((task) => task.id === id);
+  }
+
+  /** In the order in which they came. */
+  get tasks(): readonly TaskRecord[] {
+    return this.#state.tasks;
+  }
+
+  listTasks(after: string | undefined, limit: number): TaskRecord[] {
+    const { tasks } = this.#state;
+    return tasks.filter(({ id }) => after === undefined || compare(id, after) > 0)
+      .sort((a, b) => compare(a.id, b.id)).slice(0, limit);
+  }
+
+  expireTasks(before: number, limit: number): string[] {
+    const { tasks } = this.#state;
+    const gone = tasks.filter(({ overAt }) => overAt > 0 && overAt < before)
+      .sort((a, b) => a.overAt - b.overAt).slice(0, limit).map(({ id }) => id);
+    this.#state.tasks = tasks.filter(({ id }) => !gone.includes(id));
+    return gone;
   }
 }
 

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { KvChange, KvRecord, Store } from "../../src/store/store.ts";
+import type { KvChange, KvRecord, Store, TaskRecord } from "../../src/store/store.ts";
 import type { Case } from "../harness.ts";
 import { equal } from "./assert.ts";
 import type { Shelf } from "./store_case.ts";
@@ -39,6 +39,11 @@ const call = fc.oneof(
     arbitrary: fc.tuple(fc.constant("list" as const), who, prefix, fc.option(key, { nil: undefined }), few),
   },
   { weight: 4, arbitrary: fc.tuple(fc.constant("changes" as const), who, prefix, some, few) },
+  { weight: 8, arbitrary: fc.tuple(fc.constant("putTask" as const), key, fc.boolean(), fc.boolean()) },
+  { weight: 8, arbitrary: fc.tuple(fc.constant("changeTask" as const), key, fc.boolean(), fc.boolean()) },
+  { weight: 3, arbitrary: fc.tuple(fc.constant("task" as const), key) },
+  { weight: 2, arbitrary: fc.tuple(fc.constant("listTasks" as const), fc.option(key, { nil: undefined }), few) },
+  { weight: 3, arbitrary: fc.tuple(fc.constant("expireTasks" as const), some, few) },
   { weight: 8, arbitrary: fc.tuple(fc.constant("flush" as const)) },
   { weight: 2, arbitrary: fc.tuple(fc.constant("reopen" as const)) },
   { weight: 2, arbitrary: fc.tuple(fc.constant("break" as const), fc.integer({ min: 0, max: 8 })) },
@@ -47,11 +52,13 @@ type Call = typeof call extends fc.Arbitrary<infer T> ? T : never;
 
 const plain = (record: KvRecord | undefined): unknown =>
   record && [record.key, [...record.value], record.revision, record.expiresAt, record.kind];
+const taskOf = (task: TaskRecord | undefined): unknown =>
+  task && [task.id, [...task.made], [...task.payload ?? []], [...task.state ?? []], task.overAt];
 const told = (changes: KvChange[]): unknown => changes.map((one) => [one.key, plain(one.record), one.revision]);
 
 /** Does a call to both, and compares what they say. Calls that change something return nothing more. */
 async function step(store: Store, model: StoreModel, [name, ...args]: Call, now: number): Promise<void> {
-  const { log, dedupe, kv } = store;
+  const { log, dedupe, kv, tasks } = store;
   // deno-lint-ignore no-explicit-any
   const [a, b, c, d] = args as any[];
   const value = Uint8Array.of(now & 255, now >> 8);
@@ -97,6 +104,19 @@ async function step(store: Store, model: StoreModel, [name, ...args]: Call, now:
     case "list":
       equal((await kv.list(a, b, c, d, now * 1000)).map(plain), model.list(a, b, c, d, now * 1000).map(plain), "list");
       return equal(kv.nextExpiry(), model.nextExpiry(), "next end");
+    case "putTask": {
+      const task = { id: a, made: value, payload: b ? value : undefined, state: undefined, overAt: c ? now : 0 };
+      return tasks.put(task), model.putTask(task);
+    }
+    case "changeTask":
+      if (model.task(a)) tasks.change(a, value, b ? now : 0, c), model.changeTask(a, value, b ? now : 0, c);
+      return;
+    case "task":
+      return equal(taskOf(await tasks.get(a)), taskOf(model.task(a)), "task");
+    case "listTasks":
+      return equal((await tasks.list(a, b)).map(taskOf), model.listTasks(a, b).map(taskOf), "tasks");
+    case "expireTasks":
+      return equal(tasks.expire(now - a, b), model.expireTasks(now - a, b), "tasks expired");
     case "changes": {
       const after = Math.max(0, now - c * 8);
       return equal(told(await kv.changes(a, b, after, d)), told(model.changes(a, b, after, d)), "changes");
@@ -126,6 +146,9 @@ async function same(store: Store, model: StoreModel, now: number): Promise<void>
     equal([await store.kv.count(space), await store.kv.forgotten(space)], [model.count(space), model.forgotten(space)]);
   }
   equal(store.kv.nextExpiry(), model.nextExpiry(), "next end");
+  equal((await store.tasks.list(undefined, 99)).map(taskOf), model.listTasks(undefined, 99).map(taskOf), "tasks");
+  const living = model.tasks.filter(({ overAt }) => overAt === 0);
+  equal([...await store.tasks.alive()].map(taskOf), living.map(taskOf), "living tasks");
 }
 
 type Breakable = Shelf & { readonly driver?: { healthy: number; words: string }; now?: number };

@@ -42,6 +42,39 @@ export const sqliteCases: Case[] = [
     },
   },
   {
+    name: "sqlite store: tasks of version 1 are there in the next, and their spaces are gone",
+    async run() {
+      using folder = temporaryFolder();
+      const file = path.join(folder.at, "store.db");
+      {
+        await using store = sqliteStore(file);
+        store.kv.put("tl", "b", bytes("alive"), { now: 5 });
+        store.kv.put("tl", "c", bytes("older"), { now: 4 });
+        store.kv.put("td", "a", bytes("over"), { now: 6, expiresAt: 99 });
+        store.kv.put("tl", "d", bytes("gone"), { now: 6 });
+        store.kv.purge("tl", "d");
+        store.kv.put("t", "a", bytes("another"), { now: 6 });
+      }
+      const database = openDatabase(file);
+      database.exec("DROP TABLE tasks");
+      database.exec("UPDATE counters SET value = 1 WHERE name = 'schema'");
+      database.close();
+      for (let round = 0; round < 2; round++) {
+        await using store = sqliteStore(file);
+        const found = [...await store.tasks.list(undefined, 9)];
+        const plain = found.map(({ id, made, payload, state, overAt }) => [id, text(made), payload, state, overAt]);
+        equal(plain, [
+          ["a", "over", undefined, undefined, 6],
+          ["b", "alive", undefined, undefined, 0],
+          ["c", "older", undefined, undefined, 0],
+        ]);
+        equal([...await store.tasks.alive()].map(({ id }) => id), ["c", "b"]);
+        equal([store.kv.count("tl"), store.kv.count("td"), store.kv.count("t")], [0, 0, 1]);
+        equal(store.kv.nextExpiry(), Infinity);
+      }
+    },
+  },
+  {
     name: "sqlite store: a file has one store at a time",
     async run() {
       using folder = temporaryFolder();

@@ -157,6 +157,7 @@ export class TaskCreation {
     if (!task) return state;
     this.#engine.shelf.setPayload(state, input.payload);
     state.isStructured = input.isStructured;
+    task.isMade = false;
     this.#engine.lives.reschedule(task, this.#core.clock.now() + input.debounce!.ms);
     return state;
   }

@@ -9,7 +9,7 @@ import { TaskEvents } from "./events.ts";
 import { Leases } from "./leases.ts";
 import { Lives } from "./lives.ts";
 import { Moments } from "./moments.ts";
-import type { TaskState } from "./record.ts";
+import { decodeTask, type TaskState } from "./record.ts";
 import { Register } from "./register.ts";
 import { TaskShelf } from "./shelf.ts";
 import type { Task } from "./task.ts";
@@ -53,11 +53,12 @@ export class TaskEngine {
 
   /** Brings back what was alive when the store was last open. Attempts that were running wait for their workers. */
   async load(): Promise<void> {
-    const [states, paused] = [await this.shelf.live(), await this.shelf.paused()];
+    const paused = await this.shelf.paused();
+    const alive = await this.shelf.alive();
     this.forget();
     for (const [workspace, implementation] of paused) this.dispatcher.pause(workspace, implementation, true);
-    // Newest first in the store; the oldest must be first in the queues.
-    const tasks = states.reverse().map((state) => this.lives.enter(state));
+    const tasks: Task[] = [];
+    for (const record of alive) tasks.push(this.lives.enter(decodeTask(record)));
     for (const task of tasks) this.lives.revive(task);
   }
 
@@ -96,9 +97,11 @@ export class TaskEngine {
     this.lives.onOver(heard);
   }
 
-  /** A record's time is over, and with it that of what belongs to it. */
-  expired(space: string, id: string): void {
-    if (this.shelf.expired(space, id)) this.events.forget(id);
+  /** Drops some of those that have been over for long enough, and what belongs to them. Returns how many. */
+  expire(limit: number): number {
+    const gone = this.shelf.expire(limit);
+    for (const id of gone) this.events.forget(id);
+    return gone.length;
   }
 
   // ---- time -----------------------------------------------------------------------------------------------------
@@ -234,7 +237,6 @@ export class TaskEngine {
       state.deadlineAt =
       state.input =
         undefined;
-    this.shelf.revive(state.id);
     return this.lives.again(state);
   }
 }

@@ -32,14 +32,15 @@ export function queryTasks(
   const next = (after: string | undefined): MaybePromise<TaskPage> =>
     then(engine.shelf.records(after, PAGE), (page) => {
       let last = after;
-      for (const { key: id, value } of page) {
+      for (const record of page) {
+        const { id } = record;
         if (states.length === limit || looked === LOOKED_AT || bytes > FOUND_BYTES) return { states, nextCursor: last };
         last = id;
         looked++;
-        const state = engine.now(id) ?? decodeTask(value);
-        if (!meets(state, filter) || !may(state)) continue;
+        const state = engine.now(id) ?? (engine.shelf.isKept(record) ? decodeTask(record) : undefined);
+        if (!state || !meets(state, filter) || !may(state)) continue;
         states.push(state);
-        bytes += value.length;
+        bytes += record.made.length + (record.state?.length ?? 0);
       }
       return page.length < PAGE ? { states } : next(last);
     });

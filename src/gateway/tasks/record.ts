@@ -1,8 +1,9 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import type { ProgressReport } from "../../protocol/progress.ts";
-import { decodeStructured, encodeBriefly, encodeStructured } from "../../protocol/structured.ts";
+import { decodeStructured, encodeStructured } from "../../protocol/structured.ts";
 import type { TaskStatus } from "../../protocol/task_states.ts";
 import type { NewTask, RetryPolicy, TaskError, TaskInfo, TaskWait } from "../../protocol/tasks.ts";
+import type { TaskRecord } from "../../store/store.ts";
 
 /** What is kept of a task, apart from large payloads and results. */
 export interface TaskState {
@@ -53,7 +54,7 @@ export interface TaskState {
   wait?: Waiting;
   /** What a resume brought. */
   input?: Uint8Array;
-  /** The payload, when it is small; otherwise it is kept apart. */
+  /** The payload, when it is small; otherwise it is kept elsewhere. */
   payload?: Uint8Array;
   isStructured?: boolean;
   /** The result, when it is small. */
@@ -75,7 +76,7 @@ export interface Waiting extends TaskWait {
 /** A change of status as the record keeps it; its place, from 1, is its sequence. */
 export type Change = [at: number, status: TaskStatus, attempt: number, reason?: string | null, error?: TaskError];
 
-/** Payloads and results up to this many bytes are kept in the record: one write instead of two. */
+/** Payloads and results up to this many bytes are kept with the record: one write instead of two. */
 export const INLINE_BYTES = 1024;
 
 /**
@@ -165,7 +166,7 @@ function valuesOf(state: TaskState): Values<typeof FIELDS> {
     state.timeoutMs,
     state.assignedTo,
     state.producer,
-    state.payload,
+    undefined,
     state.isStructured,
     state.result,
     state.isResultStructured,
@@ -187,18 +188,78 @@ function valuesOf(state: TaskState): Values<typeof FIELDS> {
   ];
 }
 
-/** Encodes what is kept, for who copies it at once. */
-export function encodeTask(state: TaskState): Uint8Array {
-  const values: unknown[] = valuesOf(state);
-  while (values.at(-1) === undefined) values.pop();
-  return encodeBriefly(values);
+/** The fields that change while a task lives, by their places, under the same rules; what a caller may set anew is no part. */
+const CHANGES = [
+  "status",
+  "attempt",
+  "startedAt",
+  "completedAt",
+  "assignedTo",
+  "producer",
+  "events",
+  "history",
+  "result",
+  "isResultStructured",
+  "failures",
+  "losses",
+  "runAt",
+  "error",
+  "reason",
+  "progress",
+  "wait",
+  "input",
+  "dependsOn",
+] as const satisfies (keyof TaskState)[];
+
+function changesOf(state: TaskState): Values<typeof CHANGES> {
+  return [
+    state.status,
+    state.attempt,
+    state.startedAt,
+    state.completedAt,
+    state.assignedTo,
+    state.producer,
+    state.events,
+    state.history,
+    state.result,
+    state.isResultStructured,
+    state.failures,
+    state.losses,
+    state.runAt,
+    state.error,
+    state.reason,
+    state.progress,
+    state.wait,
+    state.input,
+    state.dependsOn,
+  ];
 }
 
-/** Decodes it. */
-export function decodeTask(bytes: Uint8Array): TaskState {
-  const values = decodeStructured(bytes) as unknown[];
+/** Encodes all of a task but its payload. */
+export function encodeTask(state: TaskState): Uint8Array {
+  return encoded(valuesOf(state));
+}
+
+/** Encodes what has changed since a task was made. */
+export function encodeChanges(state: TaskState): Uint8Array {
+  return encoded(changesOf(state));
+}
+
+function encoded(values: unknown[]): Uint8Array {
+  while (values.at(-1) === undefined) values.pop();
+  return encodeStructured(values);
+}
+
+/** A task as it was kept. */
+export function decodeTask({ made, payload, state: changes }: Omit<TaskRecord, "id" | "overAt">): TaskState {
   const state: Partial<Record<keyof TaskState, unknown>> = {};
-  for (let at = 0; at < FIELDS.length; at++) if (values[at] != null) state[FIELDS[at]] = values[at];
+  const first = decodeStructured(made) as unknown[];
+  for (let at = 0; at < FIELDS.length; at++) if (first[at] != null) state[FIELDS[at]] = first[at];
+  if (changes) {
+    const now = decodeStructured(changes) as unknown[];
+    for (let at = 0; at < CHANGES.length; at++) state[CHANGES[at]] = now[at] ?? undefined;
+  }
+  if (payload) state.payload = payload;
   return state as unknown as TaskState;
 }
 

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clipped, decodeTask, encodeTask, type TaskState } from "./record.ts";
+import { clipped, decodeTask, encodeChanges, encodeTask, type TaskState } from "./record.ts";
+
+const made = (bytes: Uint8Array) => ({ made: bytes, payload: undefined, state: undefined });
 
 const full: Required<TaskState> = {
   id: "ubo19ko2oaglpulrko9",
@@ -53,16 +55,25 @@ const full: Required<TaskState> = {
 };
 
 test("a record comes back as it was kept, with every field it may have", () => {
-  assert.deepEqual(decodeTask(encodeTask(full)), full);
+  assert.deepEqual(decodeTask({ made: encodeTask(full), payload: full.payload, state: undefined }), full);
+});
+
+test("what has changed since takes the place of what was, also where there is nothing now", () => {
+  const { id, type, metadata } = full;
+  const first = { id, type, metadata, status: "pending", attempt: 0, reason: "none yet", wait: full.wait } as TaskState;
+  const now = { ...full, reason: undefined, wait: undefined } as unknown as TaskState;
+  const found = decodeTask({ made: encodeTask(first), payload: undefined, state: encodeChanges(now) });
+  assert.deepEqual([found.status, found.attempt, found.reason, found.wait], ["waiting_input", 5, undefined, undefined]);
+  assert.deepEqual(decodeTask({ made: encodeTask(full), payload: full.payload, state: encodeChanges(full) }), full);
 });
 
 test("what a record does not have it does not have afterwards, and what was kept before there were more fields can be read", () => {
   const { id, type, metadata } = full;
   const few = { id, type, metadata, error: undefined } as TaskState;
-  assert.deepEqual(decodeTask(encodeTask(few)), { id, type, metadata });
+  assert.deepEqual(decodeTask(made(encodeTask(few))), { id, type, metadata });
   // Two values, as if only two fields had been known.
   const old = Uint8Array.of(0x92, 0xa1, 0x69, 0xa1, 0x74);
-  assert.deepEqual(decodeTask(old), { id: "i", type: "t" });
+  assert.deepEqual(decodeTask(made(old)), { id: "i", type: "t" });
 });
 
 test("details of an error are kept up to some size", () => {

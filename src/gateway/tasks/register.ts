@@ -64,7 +64,7 @@ export class Register {
     if (this.#dirty.size === 0) return;
     for (const task of this.#dirty) {
       task.isDirty = false;
-      this.#shelf.keep(task.state);
+      this.#shelf.keep(task);
     }
     this.#dirty.clear();
     this.#lately.clear();

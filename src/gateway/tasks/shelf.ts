@@ -1,20 +1,19 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { isTerminal } from "../../protocol/task_states.ts";
 import { NO_BYTES } from "../../base/bytes.ts";
-import type { KvRecord, MaybePromise } from "../../store/store.ts";
+import type { KvRecord, MaybePromise, TaskRecord } from "../../store/store.ts";
 import type { Core } from "../core.ts";
 import { then } from "../soon.ts";
-import { decodeTask, encodeTask, INLINE_BYTES, type TaskState } from "./record.ts";
+import { decodeTask, encodeChanges, encodeTask, INLINE_BYTES, type TaskState } from "./record.ts";
+import type { Task } from "./task.ts";
 
-/** Live tasks, those that are over, what is too large for a record, and pools that are paused. */
-const LIVE = "tl";
-const DONE = "td";
+/** What is too large for a record, and pools that are paused. */
 const PAYLOAD = "tp";
 const RESULT = "tr";
 const PAUSED = "tq";
 const PAGE = 500;
 
-/** Where tasks are kept: spaces of the key-value store, read whole only when a gateway starts. */
+/** Where tasks are kept, and what is too large to be kept with them. */
 export class TaskShelf {
   readonly #core: Core;
 
@@ -22,15 +21,25 @@ export class TaskShelf {
     this.#core = core;
   }
 
-  /** Writes a record: among the live, or among those that are over, with an end. */
-  keep(state: TaskState): void {
+  /** Writes a task: all of it, or what has changed since. */
+  keep(task: Task): void {
+    const { state } = task;
+    const { store: { tasks } } = this.#core;
+    const overAt = isTerminal(state.status) ? state.completedAt! : 0;
+    if (overAt > 0) this.#over(state, overAt);
+    const { id, payload } = state;
+    if (task.isMade) return tasks.change(id, encodeChanges(state), overAt, payload !== undefined);
+    task.isMade = true;
+    tasks.put({ id, made: encodeTask(state), payload, state: undefined, overAt });
+  }
+
+  #over(state: TaskState, overAt: number): void {
     const { store: { kv }, clock, limits } = this.#core;
-    const now = clock.now();
-    if (!isTerminal(state.status)) return void kv.put(LIVE, state.id, encodeTask(state), { now });
-    const expiresAt = now + limits.taskRetentionMs;
     const { result } = state;
     if (result && result.length > INLINE_BYTES) {
-      kv.put(RESULT, state.id, result, { now, expiresAt });
+      const expiresAt = overAt + limits.taskRetentionMs;
+      kv.put(RESULT, state.id, result, { now: clock.now(), expiresAt });
+      this.#core.wakeAt(expiresAt);
       state.result = undefined;
     }
     // A completed task is never run again; the others may be, with what they had.
@@ -38,12 +47,9 @@ export class TaskShelf {
       if (!state.payload) kv.purge(PAYLOAD, state.id);
       state.payload = undefined;
     }
-    kv.purge(LIVE, state.id);
-    kv.put(DONE, state.id, encodeTask(state), { now, expiresAt });
-    this.#core.wakeAt(expiresAt);
   }
 
-  /** Keeps a payload: in the record when it is small. */
+  /** Keeps a payload: with the record when it is small. Its record is to be written as a whole. */
   setPayload(state: TaskState, payload: Uint8Array): void {
     const { store: { kv }, clock } = this.#core;
     if (payload.length > INLINE_BYTES) {
@@ -70,25 +76,23 @@ export class TaskShelf {
 
   /** A task that is over. */
   get(id: string): MaybePromise<TaskState | undefined> {
-    const { store: { kv }, clock } = this.#core;
-    return then(kv.get(DONE, id, clock.now()), (record) => (record ? decodeTask(record.value) : undefined));
+    return then(
+      this.#core.store.tasks.get(id),
+      (record) => (record && this.isKept(record) ? decodeTask(record) : undefined),
+    );
   }
 
-  /** A task that was over lives again. */
-  revive(id: string): void {
-    this.#core.store.kv.purge(DONE, id);
+  /** Drops some of the tasks whose time is over, and what belongs to them. Says which. */
+  expire(limit: number): string[] {
+    const { store: { tasks, kv }, clock, limits } = this.#core;
+    const gone = tasks.expire(clock.now() - limits.taskRetentionMs + 1, limit);
+    for (const id of gone) kv.purge(PAYLOAD, id);
+    return gone;
   }
 
-  /** A record's time is over: whether it was that of a task, whose payload goes with it. */
-  expired(space: string, id: string): boolean {
-    if (space !== DONE) return false;
-    this.#core.store.kv.purge(PAYLOAD, id);
-    return true;
-  }
-
-  /** All that were alive, newest first. */
-  live(): Promise<TaskState[]> {
-    return this.#all(LIVE, ({ value }) => decodeTask(value));
+  /** All that were alive, in the order in which they were made. */
+  alive(): MaybePromise<Iterable<TaskRecord>> {
+    return this.#core.store.tasks.alive();
   }
 
   /** Notes whether a pool gives out work. */
@@ -117,14 +121,13 @@ export class TaskShelf {
     }
   }
 
-  /** Records of tasks, newest first, after an id: of those that are alive and those that are over. */
-  records(after: string | undefined, limit: number): MaybePromise<KvRecord[]> {
-    const { store: { kv }, clock } = this.#core;
-    const now = clock.now();
-    return then(kv.list(LIVE, "", after, limit, now), (live) =>
-      then(
-        kv.list(DONE, "", after, limit, now),
-        (done) => [...live, ...done].sort((a, b) => (a.key < b.key ? -1 : 1)).slice(0, limit),
-      ));
+  /** Tasks, newest first, after an id: alive and over. */
+  records(after: string | undefined, limit: number): MaybePromise<TaskRecord[]> {
+    return this.#core.store.tasks.list(after, limit);
+  }
+
+  /** Whether a record's time is not over. */
+  isKept({ overAt }: TaskRecord): boolean {
+    return overAt === 0 || overAt + this.#core.limits.taskRetentionMs > this.#core.clock.now();
   }
 }

@@ -29,6 +29,8 @@ export interface Task {
   ticket: number;
   /** The kept record is not what it is now. */
   isDirty: boolean;
+  /** What is kept of it tells all that does not change. */
+  isMade: boolean;
   /** When it may begin. */
   readyAt: number;
   /** When its attempt must be over. */
@@ -49,6 +51,7 @@ export function liveTask(state: TaskState): Task {
     place: undefined,
     ticket: 0,
     isDirty: false,
+    isMade: false,
     readyAt: Infinity,
     dueAt: Infinity,
     graceUntil: Infinity,

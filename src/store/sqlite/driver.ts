@@ -1,5 +1,8 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 
+/** For a LIMIT: SQLite knows no Infinity. */
+export const MOST_ROWS = 2 ** 31;
+
 /** What may be bound and what comes back. Nothing else: the engines disagree on booleans, dates and big integers. */
 export type SqlValue = null | number | string | Uint8Array;
 

@@ -2,6 +2,7 @@
 import { NO_BYTES, utf8 } from "../../base/bytes.ts";
 import type { KvChange, KvExpired, KvRecord, KvStore, KvWrite } from "../store.ts";
 import type { Counters } from "./counters.ts";
+import { MOST_ROWS } from "./driver.ts";
 import { type Entry, isAlive } from "./entries.ts";
 import { type EntryRow, type KvStatements, kvStatements, type OwnedRow } from "./kv_sql.ts";
 import { KvTable } from "./kv_table.ts";
@@ -10,8 +11,6 @@ import type { Sizes } from "./sizes.ts";
 import { type Space, Spaces } from "./spaces.ts";
 import type { Part, Turn } from "./turn.ts";
 
-/** SQLite knows no Infinity. */
-const MOST_ROWS = 2 ** 31;
 /** Above every key: no byte of UTF-8 is 255. */
 const TOP = Uint8Array.of(255);
 

@@ -4,6 +4,7 @@ import { type Cursor, Cursors } from "../cursors.ts";
 import { firstAt } from "../search.ts";
 import type { LaneExtent, LogRecord, LogStore } from "../store.ts";
 import type { Counters } from "./counters.ts";
+import { MOST_ROWS } from "./driver.ts";
 import { Generations } from "./generations.ts";
 import { Away } from "./away.ts";
 import type { Journal } from "./journal.ts";
@@ -13,9 +14,6 @@ import { type CursorRow, type LaneRow, type LogStatements, logStatements, type N
 import type { Sizes } from "./sizes.ts";
 import { Tail } from "./tail.ts";
 import type { Part, Turn } from "./turn.ts";
-
-/** SQLite knows no Infinity. */
-const MOST_ROWS = 2 ** 31;
 
 /**
  * Lanes in a database. Records lie in the order in which they came, whatever their lanes: an append touches the last page

@@ -33,6 +33,17 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     "CREATE INDEX entries_ending ON entries (expires_at, revision) WHERE expires_at > 0",
     "CREATE INDEX entries_removed ON entries (at, revision) WHERE value IS NULL",
   ],
+  [
+    `CREATE TABLE tasks (number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, over_at INTEGER NOT NULL, made BLOB NOT NULL,
+      payload BLOB, state BLOB)`,
+    "CREATE INDEX tasks_over ON tasks (over_at)",
+    // They were entries of two spaces, their payloads among the rest.
+    `INSERT INTO tasks (id, over_at, made) SELECT key, iif(name = x'746c', 0, entries.at), value
+      FROM entries JOIN names ON names.id = space
+      WHERE names.kind = 3 AND name IN (x'746c', x'7464') AND value IS NOT NULL ORDER BY key DESC`,
+    `DELETE FROM entries WHERE space IN (SELECT id FROM names WHERE kind = 3 AND name IN (x'746c', x'7464'))`,
+    `DELETE FROM spaces WHERE id IN (SELECT id FROM names WHERE kind = 3 AND name IN (x'746c', x'7464'))`,
+  ],
 ];
 
 /** The version this code writes. */

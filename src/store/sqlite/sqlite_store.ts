@@ -13,6 +13,7 @@ import { SqlLog } from "./log.ts";
 import { Names } from "./names.ts";
 import { migrate } from "./schema.ts";
 import { SIZES, type Sizes } from "./sizes.ts";
+import { SqlTasks } from "./tasks.ts";
 import { Turn } from "./turn.ts";
 
 /** What a store over SQL may be told. */
@@ -45,6 +46,7 @@ export function openSqliteStore(driver: SqlDriver, options: SqlStoreOptions): St
     const log = new SqlLog(turn, names, counters, journal, sizes);
     const dedupe = new SqlDedupe(turn, names, counters, journal, sizes, dedupeIds);
     const kv = new SqlKv(turn, names, counters, sizes);
+    const tasks = new SqlTasks(turn);
     // Last, for the others note changes and set counters while they are saved.
     turn.join(journal);
     turn.join(counters);
@@ -53,6 +55,7 @@ export function openSqliteStore(driver: SqlDriver, options: SqlStoreOptions): St
       log,
       dedupe,
       kv,
+      tasks,
       flush: () => turn.flush(),
       fault: () => turn.fault(),
       [Symbol.asyncDispose]: () => {
