@@ -63,7 +63,7 @@ export function serve(session: Session, offer: Offer, take: (assignment: TaskAss
       if (name === "revoke") stop(body);
       if (name !== "assignment") return;
       // Known before it is taken: it may be over by the time that is done.
-      const { attempt, taskId } = body.task;
+      const [taskId, , attempt] = body;
       const one: Attempt = { attempt, stop() {} };
       running.set(taskId, one);
       one.stop = take(assignmentOf(body));

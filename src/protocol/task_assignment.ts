@@ -38,54 +38,62 @@ export interface TaskAssignment {
   timeoutMs?: number;
 }
 
-/** What of a task is left out of an assignment where it is as it mostly is. */
-type Usual =
-  | "status"
-  | "assignmentMode"
-  | "failures"
-  | "maxAttempts"
-  | "metadata"
-  | "priority"
-  | "rootTaskId"
-  | "dependsOn"
-  | "weight";
+/** What is always said of a task that is assigned, and has a place of its own. */
+type Placed =
+  | "taskId"
+  | "taskType"
+  | "attempt"
+  | "workspace"
+  | "implementation"
+  | "creator"
+  | "createdAt"
+  | "assignedTo"
+  | "startedAt";
 
-/** What travels of an assignment: the rest of it is in the task, or is as it mostly is. */
-export type AssignmentNotice =
-  & { task: Omit<TaskInfo, Usual> & Partial<Pick<TaskInfo, Usual>> }
-  & Pick<TaskAssignment, "payload" | "input" | "timeoutMs">
-  & Partial<Pick<TaskAssignment, "isStructured" | "launchParams">>;
+/** What is not as it mostly is. */
+export type AssignmentRest =
+  & Partial<Omit<TaskInfo, Placed>>
+  & Partial<Pick<TaskAssignment, "input" | "launchParams" | "timeoutMs">>;
 
-/** A task without what is as it mostly is. */
-export function briefly(task: TaskInfo): AssignmentNotice["task"] {
-  const { status, assignmentMode, failures, maxAttempts, metadata, priority, rootTaskId, dependsOn, weight } = task;
-  const brief: AssignmentNotice["task"] = task;
-  if (status === "running") brief.status = undefined;
-  if (assignmentMode === TaskAssignmentMode.Pool) brief.assignmentMode = undefined;
-  if (failures === 0) brief.failures = undefined;
-  if (maxAttempts === 1) brief.maxAttempts = undefined;
-  if (Object.keys(metadata).length === 0) brief.metadata = undefined;
-  if (priority === TaskPriority.Normal) brief.priority = undefined;
-  if (rootTaskId === task.taskId) brief.rootTaskId = undefined;
-  if (dependsOn.length === 0) brief.dependsOn = undefined;
-  if (weight === 1) brief.weight = undefined;
-  return brief;
-}
+/** What travels of an assignment, by places: it is the busiest of the notices, and names would be half of it. */
+export type AssignmentNotice = [
+  taskId: string,
+  taskType: string,
+  attempt: number,
+  workspace: string,
+  implementation: string,
+  creator: string,
+  createdAt: number,
+  assignedTo: string,
+  startedAt: number,
+  payload: Uint8Array,
+  isStructured: boolean,
+  rest?: AssignmentRest,
+];
 
 /** The whole assignment. */
 export function assignmentOf(notice: AssignmentNotice): TaskAssignment {
-  const { payload, input, timeoutMs, launchParams = {}, isStructured = false } = notice;
+  const { input, launchParams = {}, timeoutMs, ...rest } = notice[11] ?? NOTHING;
   const task: TaskInfo = {
+    taskId: notice[0],
+    taskType: notice[1],
     status: "running",
-    assignmentMode: 2,
+    workspace: notice[3],
+    implementation: notice[4],
+    assignmentMode: TaskAssignmentMode.Pool,
+    assignedTo: notice[7],
+    creator: notice[5],
+    createdAt: notice[6],
+    startedAt: notice[8],
+    attempt: notice[2],
     failures: 0,
     maxAttempts: 1,
     metadata: {},
-    priority: 30,
-    rootTaskId: notice.task.taskId,
+    priority: TaskPriority.Normal,
+    rootTaskId: notice[0],
     dependsOn: [],
     weight: 1,
-    ...notice.task,
+    ...rest,
   };
   const { taskId, taskType, attempt, workspace, metadata } = task;
   return {
@@ -93,12 +101,12 @@ export function assignmentOf(notice: AssignmentNotice): TaskAssignment {
     taskId,
     taskType,
     attempt,
-    payload,
-    isStructured,
+    payload: notice[9],
+    isStructured: notice[10],
     input,
     timeoutMs,
-    assignedTo: task.assignedTo!,
-    assignedAt: task.startedAt!,
+    assignedTo: notice[7],
+    assignedAt: notice[8],
     workspace,
     targetImplementation: task.implementation,
     specifier: launchParams.specifier,
@@ -107,3 +115,5 @@ export function assignmentOf(notice: AssignmentNotice): TaskAssignment {
     metadata,
   };
 }
+
+const NOTHING: AssignmentRest = {};

@@ -39,7 +39,8 @@ function world() {
     producer: "producer",
     connected: true,
     ended: false,
-    notify: (notice: Notice) => void (notice.name === "assignment" && given.push(notice.body.task)),
+    notify: (notice: Notice) =>
+      void (notice.name === "assignment" && given.push({ taskId: notice.body[0], attempt: notice.body[2] })),
   } as unknown as Session;
   const turn = (ms = 0): void => {
     now += ms;

@@ -1,13 +1,13 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { type AssignmentNotice, briefly } from "../../protocol/task_assignment.ts";
 import { isActive } from "../../protocol/task_states.ts";
 import type { RevokeKind, TaskError } from "../../protocol/tasks.ts";
 import type { Core } from "../core.ts";
 import type { Session } from "../session.ts";
 import { then } from "../soon.ts";
+import { noticeOf } from "./assignment.ts";
 import { type Announcement, Dispatcher } from "./dispatcher.ts";
 import type { Life } from "./life.ts";
-import { infoOf, type TaskState } from "./record.ts";
+import type { TaskState } from "./record.ts";
 import { Relation } from "./relation.ts";
 import type { TaskShelf } from "./shelf.ts";
 import type { Task } from "./task.ts";
@@ -251,17 +251,4 @@ function isIts(worker: Worker, state: TaskState): boolean {
       ? pool.workspace === workspace && pool.implementation === implementation
       : pool.workspace === "" && pool.implementation === target
   );
-}
-
-/** What is left out is what it is when nothing is said. */
-function noticeOf(state: TaskState, payload: Uint8Array): AssignmentNotice {
-  const { isStructured, input, launchParams, timeoutMs } = state;
-  return {
-    task: briefly(infoOf(state)),
-    payload,
-    isStructured: isStructured || undefined,
-    input,
-    launchParams,
-    timeoutMs,
-  };
 }
