@@ -173,7 +173,7 @@ export interface TaskRecord {
   readonly overAt: number;
 }
 
-/** Tasks, alive and over. Bytes MUST NOT be copied: the caller never changes them. Ids are ordered by code point. */
+/** Tasks, alive and over. What a backend is given it MUST have copied when it returns. Ids are ordered by code point. */
 export interface TaskStore {
   /** Keeps a task, in the place of all that was kept under its id. */
   put(record: TaskRecord): void;

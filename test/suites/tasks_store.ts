@@ -1,8 +1,16 @@
 import type { Case } from "../harness.ts";
 import { equal } from "./assert.ts";
 import { bytes, lateStore, outcome, text, within } from "./state_kit.ts";
+import type { Shelf } from "./store_case.ts";
+import { memoryShelf } from "./store_contract.ts";
 import { fileShelf, smallShelf } from "./store_shelf.ts";
 import { act, call, create, hands, infoOf, make, statusOf, storyOf, taskWorld } from "./task_kit.ts";
+
+/** A store in memory that answers late. */
+function lateShelf(): Shelf {
+  const store = lateStore();
+  return { open: () => store, [Symbol.dispose]() {} };
+}
 
 /** Tasks on a store in a file, on one that fails, and on one that answers late. */
 export const cases: Case[] = [
@@ -54,6 +62,47 @@ export const cases: Case[] = [
       await worker.drain();
       equal(await statusOf(desk, ...ids), Array(7).fill("completed"));
       equal([first, second, after, delayed].length, 4);
+    },
+  },
+  {
+    name: "store: a payload is the same at every attempt, whatever came between",
+    async run() {
+      for (const size of [0, 10, 5000]) {
+        const payload = "p".repeat(size);
+        for (const open of [memoryShelf, smallShelf, lateShelf]) {
+          using shelf = open();
+          const options = { store: shelf.open() };
+          let taskId: string;
+          {
+            await using world = await taskWorld({ slots: 1 }, options);
+            const { fabric, desk, worker } = world;
+            taskId = await make(desk, { payload: bytes(payload), retry: { maxAttempts: 2, scheduleMs: [10] } });
+            await fabric.advance(10);
+            // Given back, failed and tried again, failed for good, asked for anew.
+            await worker.settle({ kind: "released" });
+            await fabric.advance(10);
+            await worker.fail();
+            await fabric.advance(20);
+            await worker.fail();
+            await fabric.advance(10);
+            await act(desk, taskId, "retry", { metadata: { again: "yes" } });
+            await fabric.advance(10);
+            await worker.settle({ kind: "waiting", wait: { for: "hibernation" } });
+            await act(desk, taskId, "resume");
+            await fabric.advance(10);
+            equal(worker.texts, Array(5).fill(payload), `${size} bytes`);
+            equal(text((await call(desk, "task.get", { taskId, withPayload: true })).payload!), payload);
+            fabric.faults.killGateway();
+          }
+          await using world = await taskWorld({ slots: 1 }, { store: shelf.open(), seed: 2 });
+          const { fabric, desk, worker } = world;
+          await fabric.advance("31s");
+          equal(worker.texts, [payload], `${size} bytes, after a restart`);
+          await worker.complete();
+          const { payload: left } = await call(desk, "task.get", { taskId, withPayload: true });
+          equal(left!.length, 0, "nobody wants it any more");
+        }
+      }
     },
   },
   {

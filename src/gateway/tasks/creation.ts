@@ -139,6 +139,7 @@ export class TaskCreation {
       wait: undefined,
       input: undefined,
       payload: undefined,
+      isPayloadApart: undefined,
       result: undefined,
       isResultStructured: undefined,
     };
@@ -174,7 +175,7 @@ export class TaskCreation {
           retryable: false,
         });
       }
-      return this.#engine.redrive(state, change);
+      return then(this.#engine.shelf.fetch(state), () => this.#engine.redrive(state, change));
     });
   }
 

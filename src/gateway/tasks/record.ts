@@ -1,6 +1,6 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import type { ProgressReport } from "../../protocol/progress.ts";
-import { decodeStructured, encodeStructured } from "../../protocol/structured.ts";
+import { decodeStructured, encodeBriefly, encodeStructured } from "../../protocol/structured.ts";
 import type { TaskStatus } from "../../protocol/task_states.ts";
 import type { NewTask, RetryPolicy, TaskError, TaskInfo, TaskWait } from "../../protocol/tasks.ts";
 import type { TaskRecord } from "../../store/store.ts";
@@ -54,8 +54,10 @@ export interface TaskState {
   wait?: Waiting;
   /** What a resume brought. */
   input?: Uint8Array;
-  /** The payload, when it is small; otherwise it is kept elsewhere. */
+  /** The payload, as long as it is at hand: see {@link TaskShelf.payload}. */
   payload?: Uint8Array;
+  /** It is too large for that. */
+  isPayloadApart?: boolean;
   isStructured?: boolean;
   /** The result, when it is small. */
   result?: Uint8Array;
@@ -131,6 +133,7 @@ const FIELDS = [
   "completionEvent",
   "launchParams",
   "cron",
+  "isPayloadApart",
 ] as const satisfies (keyof TaskState)[];
 
 type Values<Fields extends readonly (keyof TaskState)[]> = { [Place in keyof Fields]: TaskState[Fields[Place]] };
@@ -185,6 +188,7 @@ function valuesOf(state: TaskState): Values<typeof FIELDS> {
     state.completionEvent,
     state.launchParams,
     state.cron,
+    state.isPayloadApart,
   ];
 }
 
@@ -209,6 +213,7 @@ const CHANGES = [
   "wait",
   "input",
   "dependsOn",
+  "deadlineAt",
 ] as const satisfies (keyof TaskState)[];
 
 function changesOf(state: TaskState): Values<typeof CHANGES> {
@@ -232,22 +237,23 @@ function changesOf(state: TaskState): Values<typeof CHANGES> {
     state.wait,
     state.input,
     state.dependsOn,
+    state.deadlineAt,
   ];
 }
 
-/** Encodes all of a task but its payload. */
+/** Encodes all of a task but its payload, for who copies it at once. */
 export function encodeTask(state: TaskState): Uint8Array {
   return encoded(valuesOf(state));
 }
 
-/** Encodes what has changed since a task was made. */
+/** Encodes what has changed since a task was made, in the same way. */
 export function encodeChanges(state: TaskState): Uint8Array {
   return encoded(changesOf(state));
 }
 
 function encoded(values: unknown[]): Uint8Array {
   while (values.at(-1) === undefined) values.pop();
-  return encodeStructured(values);
+  return encodeBriefly(values);
 }
 
 /** A task as it was kept. */

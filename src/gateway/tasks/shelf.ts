@@ -1,5 +1,5 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { isTerminal } from "../../protocol/task_states.ts";
+import { isActive, isTerminal } from "../../protocol/task_states.ts";
 import { NO_BYTES } from "../../base/bytes.ts";
 import type { KvRecord, MaybePromise, TaskRecord } from "../../store/store.ts";
 import type { Core } from "../core.ts";
@@ -25,12 +25,14 @@ export class TaskShelf {
   keep(task: Task): void {
     const { state } = task;
     const { store: { tasks } } = this.#core;
-    const overAt = isTerminal(state.status) ? state.completedAt! : 0;
+    const { id, status, payload } = state;
+    const overAt = isTerminal(status) ? state.completedAt! : 0;
     if (overAt > 0) this.#over(state, overAt);
-    const { id, payload } = state;
-    if (task.isMade) return tasks.change(id, encodeChanges(state), overAt, payload !== undefined);
+    if (task.isMade) return tasks.change(id, encodeChanges(state), overAt, status !== "completed");
     task.isMade = true;
-    tasks.put({ id, made: encodeTask(state), payload, state: undefined, overAt });
+    tasks.put({ id, made: encodeTask(state), payload: state.payload, state: undefined, overAt });
+    // It came in with other things. Who works on the task has it, and one in a thousand is wanted again.
+    if (payload) state.payload = isActive(status) ? undefined : payload.slice();
   }
 
   #over(state: TaskState, overAt: number): void {
@@ -43,29 +45,38 @@ export class TaskShelf {
       state.result = undefined;
     }
     // A completed task is never run again; the others may be, with what they had.
-    if (state.status === "completed") {
-      if (!state.payload) kv.purge(PAYLOAD, state.id);
-      state.payload = undefined;
-    }
+    if (state.status !== "completed") return;
+    if (state.isPayloadApart) kv.purge(PAYLOAD, state.id);
+    state.payload = undefined;
   }
 
-  /** Keeps a payload: with the record when it is small. Its record is to be written as a whole. */
+  /** Notes a payload, to be kept with the record when it is small. The record is to be written as a whole. */
   setPayload(state: TaskState, payload: Uint8Array): void {
     const { store: { kv }, clock } = this.#core;
+    const wasApart = state.isPayloadApart;
     if (payload.length > INLINE_BYTES) {
       state.payload = undefined;
+      state.isPayloadApart = true;
       kv.put(PAYLOAD, state.id, payload, { now: clock.now() });
       return;
     }
-    // In the place of a larger one?
-    if (!state.payload && state.events > 0) kv.purge(PAYLOAD, state.id);
-    state.payload = payload.slice();
+    state.payload = payload;
+    state.isPayloadApart = undefined;
+    if (wasApart) kv.purge(PAYLOAD, state.id);
   }
 
   /** What a task is to work on. */
   payload(state: TaskState): MaybePromise<Uint8Array> {
-    const { store: { kv }, clock } = this.#core;
-    return state.payload ?? then(kv.get(PAYLOAD, state.id, clock.now()), (record) => record?.value ?? NO_BYTES);
+    const { store: { kv, tasks }, clock } = this.#core;
+    if (state.payload) return state.payload;
+    if (!state.isPayloadApart) return then(tasks.get(state.id), (record) => record?.payload ?? NO_BYTES);
+    return then(kv.get(PAYLOAD, state.id, clock.now()), (record) => record?.value ?? NO_BYTES);
+  }
+
+  /** Has a payload at hand that is kept with the record, which is going to be written as a whole. */
+  fetch(state: TaskState): MaybePromise<void> {
+    if (state.payload || state.isPayloadApart) return;
+    return then(this.payload(state), (payload) => void (state.payload = payload));
   }
 
   /** What a completed task has brought. */

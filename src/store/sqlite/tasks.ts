@@ -8,6 +8,8 @@ import type { Part, Turn } from "./turn.ts";
 
 /** Rows read at once by whoever wants them all. */
 const PAGE = 500;
+/** Bytes that are written at once, mostly. */
+const ROOM = 64 * 1024;
 
 /** What a row is to hold beyond what it holds already. */
 interface Change {
@@ -26,6 +28,9 @@ export class SqlTasks implements TaskStore, Part {
   /** What is not written yet: tasks that are new, and changes of others. */
   readonly #puts = new Map<string, TaskRecord>();
   readonly #changes = new Map<string, Change>();
+  /** Their bytes: room that each turn uses again. */
+  #room = new Uint8Array(ROOM);
+  #used = 0;
 
   constructor(turn: Turn) {
     this.#turn = turn;
@@ -35,18 +40,38 @@ export class SqlTasks implements TaskStore, Part {
 
   put(record: TaskRecord): void {
     this.#turn.change();
-    this.#changes.delete(record.id);
-    this.#puts.set(record.id, record);
+    const { id, made, payload, state, overAt } = record;
+    this.#changes.delete(id);
+    this.#puts.set(id, {
+      id,
+      made: this.#copy(made),
+      payload: payload && this.#copy(payload),
+      state: state && this.#copy(state),
+      overAt,
+    });
   }
 
   change(id: string, state: Uint8Array, overAt: number, keepsPayload: boolean): void {
     this.#turn.change();
     const put = this.#puts.get(id);
+    state = this.#copy(state);
     if (put) this.#puts.set(id, { ...put, state, overAt, payload: keepsPayload ? put.payload : undefined });
     else {
       const isKept = keepsPayload && this.#changes.get(id)?.keepsPayload !== false;
       this.#changes.set(id, { state, overAt, keepsPayload: isKept });
     }
+  }
+
+  #copy(bytes: Uint8Array): Uint8Array {
+    const { length } = bytes;
+    if (this.#used + length > this.#room.length) {
+      this.#room = new Uint8Array(Math.max(ROOM, length));
+      this.#used = 0;
+    }
+    const at = this.#used;
+    this.#room.set(bytes, at);
+    this.#used += length;
+    return this.#room.subarray(at, this.#used);
   }
 
   get(id: string): TaskRecord | undefined {
@@ -93,13 +118,15 @@ export class SqlTasks implements TaskStore, Part {
       this.#puts.clear();
       puts.end();
     }
-    if (this.#changes.size === 0) return;
-    const { changes } = this.#sql;
-    for (const [id, { state, overAt, keepsPayload }] of this.#changes) {
-      changes.add(utf8(id), overAt, NO_BYTES, keepsPayload ? null : NO_BYTES, state);
+    if (this.#changes.size > 0) {
+      const { changes } = this.#sql;
+      for (const [id, { state, overAt, keepsPayload }] of this.#changes) {
+        changes.add(utf8(id), overAt, NO_BYTES, keepsPayload ? null : NO_BYTES, state);
+      }
+      this.#changes.clear();
+      changes.end();
     }
-    this.#changes.clear();
-    changes.end();
+    this.#used = 0;
   }
 
   save(): void {
@@ -113,6 +140,7 @@ export class SqlTasks implements TaskStore, Part {
     this.#changes.clear();
     this.#sql.puts.drop();
     this.#sql.changes.drop();
+    this.#used = 0;
   }
 }
 
