@@ -93,7 +93,7 @@ export class TaskEngine {
   }
 
   /** Hears of every task that is over. */
-  onOver(heard: (state: TaskState) => void): void {
+  onOver(heard: (state: TaskState, task: Task) => void): void {
     this.lives.onOver(heard);
   }
 

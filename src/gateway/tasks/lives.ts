@@ -27,9 +27,9 @@ export class Lives implements Life {
   #dispatcher!: Dispatcher;
   /** By the task they are a part of. */
   readonly #children = new Relation();
-  readonly #onOver: ((state: TaskState) => void)[] = [];
+  readonly #onOver: ((state: TaskState, task: Task) => void)[] = [];
   /** Tasks that are over, while what follows from it is not done. */
-  readonly #ended: TaskState[] = [];
+  readonly #ended: Task[] = [];
   #isEnding = false;
 
   constructor(core: Core, register: Register, events: TaskEvents, moments: Moments) {
@@ -47,7 +47,7 @@ export class Lives implements Life {
   }
 
   /** Hears of every task that is over. */
-  onOver(heard: (state: TaskState) => void): void {
+  onOver(heard: (state: TaskState, task: Task) => void): void {
     this.#onOver.push(heard);
   }
 
@@ -201,20 +201,21 @@ export class Lives implements Life {
     this.#core.counters.tasksOver++;
     this.#tellParent(state);
     // What follows may end others, and so on: one after the other, however deep.
-    this.#ended.push(state);
+    this.#ended.push(task);
     if (this.#isEnding) return;
     this.#isEnding = true;
     for (let next = this.#ended.shift(); next; next = this.#ended.shift()) this.#moments.guard(this.#follow, next);
     this.#isEnding = false;
   }
 
-  readonly #follow = (state: TaskState): void => {
+  readonly #follow = (task: Task): void => {
+    const { state } = task;
     const { id, status } = state;
     if (status !== "completed") {
       for (const child of this.#children.of(id)) this.cancel(child, "the task it is a part of is over");
     }
     this.#waits.over(id, status);
-    for (const heard of this.#onOver) this.#moments.guard(heard, state);
+    for (const heard of this.#onOver) this.#moments.guard((state) => heard(state, task), state);
   };
 
   #tellParent({ id, parent: parentId, status }: TaskState): void {

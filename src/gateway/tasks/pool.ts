@@ -75,8 +75,10 @@ export class Pool implements WorkPlace {
     for (const worker of this.#free) {
       if (!worker.hasRoom) this.#free.delete(worker);
       if (!worker.canTake(type, weight)) continue;
-      this.#free.delete(worker);
-      this.#free.add(worker);
+      if (this.#free.size > 1) {
+        this.#free.delete(worker);
+        this.#free.add(worker);
+      }
       return worker;
     }
     return undefined;

@@ -9,10 +9,10 @@ import type { Task } from "./task.ts";
 export class Register {
   readonly #core: Core;
   readonly #shelf: TaskShelf;
-  readonly #live = new Map<string, Task>();
-  readonly #dirty = new Set<Task>();
-  /** Tasks that are over and not kept yet. */
-  readonly #lately = new Map<string, TaskState>();
+  /** Those that are over stay here until they are kept. */
+  readonly #tasks = new Map<string, Task>();
+  #dirty: Task[] = [];
+  #over: Task[] = [];
 
   constructor(core: Core, shelf: TaskShelf) {
     this.#core = core;
@@ -22,17 +22,18 @@ export class Register {
 
   /** A live task. */
   live(id: string): Task | undefined {
-    return this.#live.get(id);
+    const task = this.#tasks.get(id);
+    return task?.isOver ? undefined : task;
   }
 
   /** A task that the store does not know as it is. */
   now(id: string): TaskState | undefined {
-    return this.#live.get(id)?.state ?? this.#lately.get(id);
+    return this.#tasks.get(id)?.state;
   }
 
-  /** How many there are. */
+  /** How many are alive. */
   get size(): number {
-    return this.#live.size;
+    return this.#tasks.size - this.#over.length;
   }
 
   /** A task, alive or over. */
@@ -42,38 +43,42 @@ export class Register {
 
   /** It lives. */
   add(task: Task): void {
-    this.#live.set(task.state.id, task);
-    this.#lately.delete(task.state.id);
+    const { id } = task.state;
+    const former = this.#tasks.get(id);
+    if (former) this.#over.splice(this.#over.indexOf(former), 1);
+    this.#tasks.set(id, task);
   }
 
   /** It is over. */
-  remove({ state }: Task): void {
-    this.#live.delete(state.id);
-    this.#lately.set(state.id, state);
+  remove(task: Task): void {
+    task.isOver = true;
+    this.#over.push(task);
   }
 
   /** Its record is not what is kept. */
   touch(task: Task): void {
     if (task.isDirty) return;
     task.isDirty = true;
-    this.#dirty.add(task);
+    this.#dirty.push(task);
     this.#core.commitSoon();
   }
 
   #keep(): void {
-    if (this.#dirty.size === 0) return;
-    for (const task of this.#dirty) {
+    if (this.#dirty.length === 0) return;
+    const [dirty, over] = [this.#dirty, this.#over];
+    this.#dirty = [];
+    this.#over = [];
+    for (const task of dirty) {
       task.isDirty = false;
       this.#shelf.keep(task);
     }
-    this.#dirty.clear();
-    this.#lately.clear();
+    for (const { state: { id } } of over) this.#tasks.delete(id);
   }
 
   /** Forgets all. */
   clear(): void {
-    this.#live.clear();
-    this.#dirty.clear();
-    this.#lately.clear();
+    this.#tasks.clear();
+    this.#dirty = [];
+    this.#over = [];
   }
 }

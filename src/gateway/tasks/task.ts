@@ -18,6 +18,13 @@ export interface Place {
   leave(task: Task): void;
 }
 
+/** A creator that hears what became of its task by a reply it has named when it made it. */
+export interface Watcher {
+  readonly session: Session;
+  /** Id of that reply. */
+  readonly call: number;
+}
+
 /** A live task: what is kept of it, and what only this process knows. Moments are ms since epoch, Infinity for never. */
 export interface Task {
   readonly state: TaskState;
@@ -29,6 +36,10 @@ export interface Task {
   ticket: number;
   /** The kept record is not what it is now. */
   isDirty: boolean;
+  /** It does not live any more. */
+  isOver: boolean;
+  /** Hears what became of it. */
+  watcher: Watcher | undefined;
   /** What is kept of it tells all that does not change. */
   isMade: boolean;
   /** When it may begin. */
@@ -51,6 +62,8 @@ export function liveTask(state: TaskState): Task {
     place: undefined,
     ticket: 0,
     isDirty: false,
+    isOver: false,
+    watcher: undefined,
     isMade: false,
     readyAt: Infinity,
     dueAt: Infinity,
