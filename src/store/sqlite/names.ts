@@ -20,7 +20,7 @@ export function textOf(bytes: Uint8Array): string {
 
 /** A text as it will come back: a lone surrogate is U+FFFD in UTF-8. */
 export function wellFormed(text: string): string {
-  return textOf(utf8(text));
+  return text.isWellFormed() ? text : textOf(utf8(text));
 }
 
 /** Texts that occur again and again, as small numbers. */
