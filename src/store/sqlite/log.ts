@@ -133,6 +133,7 @@ export class SqlLog implements LogStore, Part {
   expire(olderThan: number, limit: number): number {
     this.#turn.change();
     this.#ready();
+    this.#names.save();
     const lanes = this.#sql.lanesAfter.all<{ id: number }>(this.#swept, Math.min(limit, MOST_ROWS));
     this.#sweep = { olderThan, through: lanes.at(-1)?.id ?? 0, isLast: lanes.length < limit };
     return this.#expireSome();
