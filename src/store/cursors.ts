@@ -17,45 +17,68 @@ export interface Cursor {
 
 /** The cursors of one lane; the lowest is cheap however many there are. */
 export class Cursors {
-  readonly #all = new Map<string, Cursor>();
-  #ranks = new MinHeap<Cursor>((cursor) => cursor.rank);
+  /** While there is one at the most, as in most lanes, it needs neither map nor heap: there are many lanes. */
+  #only: Cursor | undefined;
+  #all: Map<string, Cursor> | undefined;
+  #ranks: MinHeap<Cursor> | undefined;
 
   get(consumer: string): Cursor | undefined {
-    return this.#all.get(consumer);
+    if (this.#all) return this.#all.get(consumer);
+    return this.#only?.consumer === consumer ? this.#only : undefined;
   }
 
   /** Moves a cursor, never back, and notes its use. */
   commit(consumer: string, sequence: number, at: number): Cursor {
-    let cursor = this.#all.get(consumer);
+    let cursor = this.get(consumer);
     if (cursor) {
       if (sequence > cursor.sequence) cursor.sequence = sequence;
       cursor.at = at;
     } else {
       cursor = { consumer, sequence, at, rank: sequence, isDirty: false, isAway: false };
-      this.#all.set(consumer, cursor);
-      this.#ranks.push(cursor);
+      this.#add(cursor);
     }
     return cursor;
   }
 
+  #add(cursor: Cursor): void {
+    if (!this.#all && !this.#only) {
+      this.#only = cursor;
+      return;
+    }
+    if (!this.#all) this.#index([this.#only!]);
+    this.#all!.set(cursor.consumer, cursor);
+    this.#ranks!.push(cursor);
+  }
+
+  #index(cursors: Iterable<Cursor>): void {
+    this.#only = undefined;
+    this.#all = new Map();
+    this.#ranks = new MinHeap((cursor) => cursor.rank);
+    for (const cursor of cursors) {
+      this.#all.set(cursor.consumer, cursor);
+      this.#ranks.push(cursor);
+    }
+  }
+
   /** Smallest sequence; undefined when there is no cursor. */
   lowest(): number | undefined {
-    for (let first = this.#ranks.first; first; first = this.#ranks.first) {
+    const ranks = this.#ranks;
+    if (!ranks) return this.#only?.sequence;
+    for (let { first } = ranks; first; first = ranks.first) {
       if (first.rank === first.sequence) return first.sequence;
       first.rank = first.sequence;
-      this.#ranks.sink();
+      ranks.sink();
     }
     return undefined;
   }
 
   /** Drops those not used since a moment and says which. */
   expire(olderThan: number): Cursor[] {
-    const gone: Cursor[] = [];
-    for (const cursor of this.#all.values()) if (cursor.at < olderThan) gone.push(cursor);
+    const all = this.#all ? [...this.#all.values()] : this.#only ? [this.#only] : [];
+    const gone = all.filter(({ at }) => at < olderThan);
     if (gone.length === 0) return gone;
-    for (const { consumer } of gone) this.#all.delete(consumer);
-    this.#ranks = new MinHeap<Cursor>((cursor) => cursor.rank);
-    for (const cursor of this.#all.values()) this.#ranks.push(cursor);
+    this.#only = this.#all = this.#ranks = undefined;
+    for (const cursor of all) if (cursor.at >= olderThan) this.#add(cursor);
     return gone;
   }
 }

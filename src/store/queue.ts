@@ -1,52 +1,72 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 
-/** First in, first out, over one array whose used-up start is cut off now and then. */
+/** Up to this length an array is given back when its queue is empty. */
+const SMALL = 16;
+
+/**
+ * First in, first out, over one array whose used-up start is cut off now and then. One that holds a single item, as most of
+ * many queues do, has no array: there is less to be fetched from memory.
+ */
 export class Queue<T> {
-  #items: T[] = [];
+  /** The only item, as long as there is no array. */
+  #only: T | undefined;
+  #items: T[] | undefined;
   #head = 0;
 
   get length(): number {
-    return this.#items.length - this.#head;
+    if (this.#items) return this.#items.length - this.#head;
+    return this.#only === undefined ? 0 : 1;
   }
 
   get first(): T | undefined {
-    return this.#items[this.#head];
+    return this.#items ? this.#items[this.#head] : this.#only;
   }
 
   get last(): T | undefined {
-    return this.length > 0 ? this.#items[this.#items.length - 1] : undefined;
+    return this.#items ? this.#items.at(-1) : this.#only;
   }
 
   at(index: number): T | undefined {
-    return this.#items[this.#head + index];
+    if (this.#items) return this.#items[this.#head + index];
+    return index === 0 ? this.#only : undefined;
   }
 
   push(item: T): void {
-    this.#items.push(item);
+    if (this.#items) this.#items.push(item);
+    else if (this.#only === undefined) this.#only = item;
+    else {
+      this.#items = [this.#only, item];
+      this.#only = undefined;
+    }
   }
 
   shift(): T | undefined {
-    if (this.length === 0) return undefined;
-    const item = this.#items[this.#head];
-    this.#items[this.#head++] = undefined as T;
-    if (this.#head === this.#items.length) {
-      // An array that is popped keeps its room, one that is cut gives it back.
-      if (this.#head === 1) this.#items.pop();
-      else this.#items.length = 0;
+    const items = this.#items;
+    if (!items) {
+      const only = this.#only;
+      this.#only = undefined;
+      return only;
+    }
+    const item = items[this.#head];
+    items[this.#head++] = undefined as T;
+    if (this.#head === items.length) {
+      if (items.length <= SMALL) this.#items = undefined;
+      else items.length = 0;
       this.#head = 0;
-    } else if (this.#head > 256 && this.#head * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#head);
+    } else if (this.#head > 256 && this.#head * 2 > items.length) {
+      this.#items = items.slice(this.#head);
       this.#head = 0;
     }
     return item;
   }
 
   removeAt(index: number): void {
-    this.#items.splice(this.#head + index, 1);
+    if (this.#items) this.#items.splice(this.#head + index, 1);
+    else if (index === 0) this.#only = undefined;
   }
 
   clear(): void {
-    this.#items = [];
+    this.#only = this.#items = undefined;
     this.#head = 0;
   }
 }

@@ -178,17 +178,20 @@ export const faultCases: Case[] = [
   {
     name: "sqlite store: a journal that cannot be read is damage, not an empty journal",
     async run() {
-      using folder = temporaryFolder();
-      const file = path.join(folder.at, "store.db");
-      {
-        await using store = sqliteStore(file);
-        store.log.append("a", bytes("x"), 1, 0);
-        store.flush();
+      // Not JSON, cut short, of no kind, a name that is cut short.
+      for (const changes of ["'{'", "x'0281'", "x'0901'", "x'0301020205'"]) {
+        using folder = temporaryFolder();
+        const file = path.join(folder.at, "store.db");
+        {
+          await using store = sqliteStore(file);
+          store.log.commit("a", "a", 1, 1);
+          store.flush();
+        }
+        const database = openDatabase(file);
+        database.exec(`UPDATE turns SET changes = ${changes}`);
+        database.close();
+        throws(() => sqliteStore(file), "InvalidArgumentError", /the database is damaged/);
       }
-      const database = openDatabase(file);
-      database.exec("UPDATE turns SET changes = '{'");
-      database.close();
-      throws(() => sqliteStore(file), "InvalidArgumentError", /the database is damaged/);
     },
   },
 ];

@@ -75,6 +75,50 @@ export const sqliteCases: Case[] = [
     },
   },
   {
+    name: "sqlite store: a database of version 1, whose journal is JSON, is read and goes on",
+    async run() {
+      using folder = temporaryFolder();
+      const file = path.join(folder.at, "store.db");
+      {
+        await using store = sqliteStore(file);
+        for (const payload of ["one", "two", "three"]) store.log.append("a", bytes(payload), 1, 0);
+        store.log.commit("a", "a", 1, 1);
+        store.dedupe.advance("p", 1, 1);
+      }
+      const database = openDatabase(file);
+      const ids = database.prepare("SELECT kind, id FROM names").all() as { kind: number; id: number }[];
+      const id = (kind: number): number => ids.find((name) => name.kind === kind)!.id;
+      database.prepare("UPDATE turns SET changes = ?").run(JSON.stringify({
+        since: 1000,
+        lanes: [id(1), 2, 3, 2, 8],
+        cursors: [id(1), 0, 1, 5, id(1), "other", 2, 0, id(1), "gone", 1, 0, id(1), "gone", -1, 0],
+        producers: [id(2), 7, -3],
+      }));
+      database.exec("DROP TABLE tasks");
+      database.exec("UPDATE counters SET value = 1 WHERE name = 'schema'");
+      database.close();
+      for (const last of [3, 4]) {
+        await using store = sqliteStore(file);
+        const { log, dedupe } = store;
+        equal(log.extent("a"), { first: 2, last, count: last - 1, bytes: 8 + (last - 3) });
+        equal([log.cursor("a", "a"), log.cursor("a", "other"), log.cursor("a", "gone")], [1, 2, undefined]);
+        equal(dedupe.producer("p"), 7);
+        log.append("a", bytes("4"), 2000, 0);
+        log.commit("b", "b", 1, 2000);
+      }
+      await using store = sqliteStore(file);
+      equal((store.log.read("a", 0, 9) as { bytes: Uint8Array }[]).map((record) => text(record.bytes)), [
+        "two",
+        "three",
+        "4",
+        "4",
+      ]);
+      store.dedupe.expire(998);
+      store.log.expire(999, 9);
+      equal([store.dedupe.producer("p"), store.log.cursor("a", "a"), store.log.cursor("a", "other")], [0, 1, 2]);
+    },
+  },
+  {
     name: "sqlite store: a file has one store at a time",
     async run() {
       using folder = temporaryFolder();

@@ -1,5 +1,6 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { Queue } from "../queue.ts";
+import { ChangesWriter, readChanges } from "./changes.ts";
 import type { SqlStatement } from "./driver.ts";
 import type { Sizes } from "./sizes.ts";
 import type { Part, Turn } from "./turn.ts";
@@ -8,21 +9,6 @@ import type { Part, Turn } from "./turn.ts";
 const TURNS = 16;
 /** How far the journal goes back for each row that is away: in vain when a row came home as often as it changed. */
 const EACH = 64;
-
-/** In the place of a consumer that is called like its lane, as most are. */
-const OWN = 0;
-
-/** What one turn changed, as flat lists: a database keeps it as JSON. */
-interface Changes {
-  /** The moment that `at` counts from. */
-  since: number;
-  /** Numbers of a lane: id, first, last, count, bytes. */
-  lanes: number[];
-  /** Lane, consumer or OWN, sequence, at; a sequence of -1 says that the cursor is gone. */
-  cursors: (number | string)[];
-  /** Id, number, at. */
-  producers: number[];
-}
 
 /** What the journal says of lanes beyond what their own tables say. */
 export interface LaneChanges {
@@ -45,7 +31,9 @@ export class Journal implements Part {
   readonly #forget: SqlStatement;
   readonly #read: Pick<SqlStatement, "all">;
   readonly #turns = new Queue<{ id: number; end: number }>();
-  #changes: Changes = { since: 0, lanes: [], cursors: [], producers: [] };
+  readonly #changes = new ChangesWriter();
+  /** Position at the end of the last row. */
+  #kept = 0;
   #lastId = 0;
   #lanes: LaneChanges | undefined;
   #producers: ProducerChanges | undefined;
@@ -68,26 +56,21 @@ export class Journal implements Part {
     return this.#horizon;
   }
 
+  /** What a lane is at; records that were appended since speak for themselves, as long as they are in the tail. */
   lane(id: number, first: number, last: number, count: number, bytes: number): void {
-    this.#changes.lanes.push(id, first, last, count, bytes);
+    this.#changes.lane(id, first, last, count, bytes);
     this.position++;
   }
 
   /** @param consumer undefined for one that is called like its lane */
   cursor(lane: number, consumer: string | undefined, sequence: number, at: number): void {
-    this.#changes.cursors.push(lane, consumer ?? OWN, sequence, at - this.#since(at));
+    this.#changes.cursor(lane, consumer, sequence, at);
     this.position++;
   }
 
   producer(id: number, number: number, at: number): void {
-    this.#changes.producers.push(id, number, at - this.#since(at));
+    this.#changes.producer(id, number, at);
     this.position++;
-  }
-
-  #since(at: number): number {
-    const changes = this.#changes;
-    if (changes.cursors.length + changes.producers.length === 0) changes.since = at;
-    return changes.since;
   }
 
   save(): void {
@@ -97,11 +80,10 @@ export class Journal implements Part {
   }
 
   #keep(): void {
-    const { lanes, cursors, producers } = this.#changes;
-    if (lanes.length + cursors.length + producers.length === 0) return;
-    this.#write.run(++this.#lastId, JSON.stringify(this.#changes));
+    if (this.position === this.#kept) return;
+    this.#kept = this.position;
+    this.#write.run(++this.#lastId, this.#changes.take());
     this.#turns.push({ id: this.#lastId, end: this.position });
-    lanes.length = cursors.length = producers.length = 0;
     let through = 0;
     if ((this.#turns.at(TURNS)?.end ?? Infinity) > this.horizon) return;
     for (let first = this.#turns.first; first && first.end <= this.horizon; first = this.#turns.first) {
@@ -114,7 +96,7 @@ export class Journal implements Part {
   saved(): void {}
 
   drop(): void {
-    this.#changes = { since: 0, lanes: [], cursors: [], producers: [] };
+    this.#changes.take();
     this.#lanes = this.#producers = undefined;
     this.#horizon = -Infinity;
   }
@@ -136,47 +118,36 @@ export class Journal implements Part {
   }
 
   #load(): void {
-    this.#lanes = { lanes: new Map(), cursors: new Map() };
-    this.#producers = new Map();
+    const lanes = this.#lanes = { lanes: new Map(), cursors: new Map() } as LaneChanges;
+    const producers: ProducerChanges = this.#producers = new Map();
     this.#turns.clear();
     this.position = 0;
-    for (const row of this.#read.all<{ id: number; changes: string }>()) {
-      const changes = this.#parse(row.changes);
-      this.#take(changes);
-      this.#lastId = row.id;
-      this.position += changes.lanes.length / 5 + changes.cursors.length / 4 + changes.producers.length / 3;
-      this.#turns.push({ id: row.id, end: this.position });
+    const reader = {
+      lane: (id: number, first: number, last: number, held: number, bytes: number) => {
+        this.position++;
+        lanes.lanes.set(id, { first, last, held, bytes });
+      },
+      cursor: (lane: number, consumer: string | undefined, sequence: number, at: number) => {
+        this.position++;
+        let consumers = lanes.cursors.get(lane);
+        if (!consumers) lanes.cursors.set(lane, consumers = new Map());
+        if (sequence >= 0) consumers.set(consumer, { sequence, at });
+        else consumers.delete(consumer);
+      },
+      producer: (id: number, number: number, at: number) => {
+        this.position++;
+        producers.set(id, { number, at });
+      },
+    };
+    for (const { id, changes } of this.#read.all<{ id: number; changes: Uint8Array | string }>()) {
+      try {
+        readChanges(changes, reader);
+      } catch {
+        this.#turn.damaged("a row of the journal");
+      }
+      this.#lastId = id;
+      this.#turns.push({ id, end: this.position });
     }
-  }
-
-  #parse(text: string): Changes {
-    try {
-      return JSON.parse(text) as Changes;
-    } catch {
-      return this.#turn.damaged("a row of the journal is no JSON");
-    }
-  }
-
-  #take({ since, lanes, cursors, producers }: Changes): void {
-    for (let at = 0; at < lanes.length; at += 5) {
-      const [id, first, last, held, bytes] = lanes.slice(at, at + 5);
-      this.#lanes!.lanes.set(id, { first, last, held, bytes });
-    }
-    for (let at = 0; at < cursors.length; at += 4) {
-      const [lane, consumer, sequence, time] = cursors.slice(at, at + 4) as [
-        number,
-        string | typeof OWN,
-        number,
-        number,
-      ];
-      let consumers = this.#lanes!.cursors.get(lane);
-      if (!consumers) this.#lanes!.cursors.set(lane, consumers = new Map());
-      const name = consumer === OWN ? undefined : consumer;
-      if (sequence >= 0) consumers.set(name, { sequence, at: since + time });
-      else consumers.delete(name);
-    }
-    for (let at = 0; at < producers.length; at += 3) {
-      this.#producers!.set(producers[at], { number: producers[at + 1], at: since + producers[at + 2] });
-    }
+    this.#kept = this.position;
   }
 }

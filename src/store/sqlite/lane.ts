@@ -3,6 +3,7 @@ import type { Cursor, Cursors } from "../cursors.ts";
 import { Queue } from "../queue.ts";
 import { firstAt } from "../search.ts";
 import type { LogRecord } from "../store.ts";
+import { wellFormed } from "./names.ts";
 
 /** A record of the tail: the newest of the whole log, which are in memory too. */
 export interface Entry {
@@ -49,8 +50,10 @@ export class SqlLane {
   /** Cursors whose latest state stands in the journal only. */
   away: Cursor[] = [];
   awaySince = -1;
-  /** Whether it changed in this turn. */
+  /** Whether it changed in this turn, other than by records at its end. */
   isDirty = false;
+  /** What `last` was when the journal was told last: the records behind it are in the tail. */
+  noted: number;
   /** The oldest settled records, as far as they were looked at. */
   readonly #front = new Queue<Settled>();
   readonly #settled: SettledRecords;
@@ -60,7 +63,7 @@ export class SqlLane {
     this.name = name;
     this.#settled = settled;
     this.first = row.first;
-    this.last = row.last;
+    this.last = this.noted = row.last;
     this.count = row.held;
     this.bytes = row.bytes;
   }
@@ -70,10 +73,29 @@ export class SqlLane {
     return this.count - this.tail.length;
   }
 
+  /** A consumer as its cursor calls it: like its lane when it is, so that there is one such text and comparing is nothing. */
+  known(consumer: string): string {
+    return consumer === this.name ? this.name : wellFormed(consumer);
+  }
+
+  /** And as the journal calls it. */
+  inJournal(consumer: string): string | undefined {
+    return consumer === this.name ? undefined : consumer;
+  }
+
   append(entry: Entry): void {
     this.tail.push(entry);
     this.count++;
     this.bytes += entry.size;
+  }
+
+  /** Takes an entry as it was read: it counts already, unless the lane was not written since it came. */
+  load(entry: Entry): void {
+    if (entry.sequence <= this.last) this.tail.push(entry);
+    else {
+      this.last = entry.sequence;
+      this.append(entry);
+    }
   }
 
   /** The oldest record held. */

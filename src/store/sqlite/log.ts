@@ -45,7 +45,7 @@ export class SqlLog implements LogStore, Part {
     this.#sizes = sizes;
     this.#lanes = new Generations(sizes.cached);
     this.#away = new Away(journal);
-    this.#tail = new Tail(turn, counters, sizes);
+    this.#tail = new Tail(turn, counters, sizes, (lane) => this.#note(lane));
     const sql = this.#sql = logStatements(turn);
     this.#settled = {
       after: (lane, sequence) => sql.look.all<Settled>(lane, sequence, sizes.look),
@@ -59,8 +59,8 @@ export class SqlLog implements LogStore, Part {
     this.#turn.change();
     const lane = this.#find(name) ?? this.#make(name);
     const sequence = ++lane.last;
+    // It speaks for itself as long as it is in the tail: the lane need not be written.
     this.#tail.append(lane, { sequence, at, expiresAt, bytes });
-    this.#changed(lane);
     return sequence;
   }
 
@@ -88,16 +88,13 @@ export class SqlLog implements LogStore, Part {
   cursor(name: string, consumer: string): number | undefined {
     const lane = this.#find(name);
     if (!lane) return undefined;
-    const cursors = this.#cursors(lane);
-    return (cursors.get(consumer) ?? cursors.get(wellFormed(consumer)))?.sequence;
+    return this.#cursors(lane).get(lane.known(consumer))?.sequence;
   }
 
   commit(name: string, consumer: string, sequence: number, at: number): void {
     this.#turn.change();
     const lane = this.#find(name) ?? this.#make(name);
-    const cursors = this.#cursors(lane);
-    const known = cursors.get(consumer) ? consumer : wellFormed(consumer);
-    const cursor = cursors.commit(known, sequence, at);
+    const cursor = this.#cursors(lane).commit(lane.known(consumer), sequence, at);
     if (cursor.isDirty) return;
     cursor.isDirty = true;
     this.#dirtyCursors.push({ cursor, lane });
@@ -134,6 +131,7 @@ export class SqlLog implements LogStore, Part {
   expire(olderThan: number, limit: number): number {
     this.#turn.change();
     this.#ready();
+    this.#names.save();
     const lanes = this.#sql.lanesAfter.all<{ id: number }>(this.#swept, Math.min(limit, MOST_ROWS));
     this.#sweep = { olderThan, through: lanes.at(-1)?.id ?? 0, isLast: lanes.length < limit };
     return this.#expireSome();
@@ -164,11 +162,11 @@ export class SqlLog implements LogStore, Part {
       // Whoever has it to write sees that it is gone.
       cursor.isDirty = cursor.isAway = false;
       this.#sql.removeCursor.run(lane.id, utf8(cursor.consumer));
-      this.#journal.cursor(lane.id, inJournal(lane, cursor.consumer), -1, 0);
+      this.#journal.cursor(lane.id, lane.inJournal(cursor.consumer), -1, 0);
     }
     if (lane.cursors) return;
     for (const { consumer } of this.#sql.expireCursors.all<CursorRow>(lane.id, olderThan)) {
-      this.#journal.cursor(lane.id, inJournal(lane, textOf(consumer)), -1, 0);
+      this.#journal.cursor(lane.id, lane.inJournal(textOf(consumer)), -1, 0);
     }
   }
 
@@ -181,14 +179,13 @@ export class SqlLog implements LogStore, Part {
     for (const lane of this.#dirtyLanes) {
       lane.isDirty = false;
       if (lane.dropCount >= this.#sizes.drop) this.#drop(lane);
-      this.#journal.lane(lane.id, lane.first, lane.last, lane.count, lane.bytes);
-      this.#away.add(lane, position);
+      this.#note(lane);
     }
     this.#dirtyLanes = [];
     for (const { cursor, lane } of this.#dirtyCursors) {
       if (!cursor.isDirty) continue;
       cursor.isDirty = false;
-      this.#journal.cursor(lane.id, inJournal(lane, cursor.consumer), cursor.sequence, cursor.at);
+      this.#journal.cursor(lane.id, lane.inJournal(cursor.consumer), cursor.sequence, cursor.at);
       if (!cursor.isAway) lane.away.push(cursor);
       cursor.isAway = true;
       this.#away.add(lane, position);
@@ -198,6 +195,13 @@ export class SqlLog implements LogStore, Part {
     this.#sql.lanes.end();
     this.#sql.cursors.end();
     this.#tail.save();
+  }
+
+  #note(lane: SqlLane): void {
+    const { position } = this.#journal;
+    this.#journal.lane(lane.id, lane.first, lane.last, lane.count, lane.bytes);
+    lane.noted = lane.last;
+    this.#away.add(lane, position);
   }
 
   #bringHome(lane: SqlLane): void {
@@ -278,7 +282,6 @@ export class SqlLog implements LogStore, Part {
     const known = wellFormed(name);
     const lane = new SqlLane(this.#names.add(NAME.lane, known), known, this.#settled);
     this.#lanes.set(known, lane);
-    this.#changed(lane);
     return lane;
   }
 
@@ -286,12 +289,8 @@ export class SqlLog implements LogStore, Part {
     if (lane.cursors) return lane.cursors;
     const cursors = new Cursors();
     for (const { consumer, sequence, at } of this.#sql.cursorsOf.all<CursorRow>(lane.id)) {
-      cursors.commit(textOf(consumer), sequence, at);
+      cursors.commit(lane.known(textOf(consumer)), sequence, at);
     }
     return lane.cursors = cursors;
   }
-}
-
-function inJournal({ name }: SqlLane, consumer: string): string | undefined {
-  return consumer === name ? undefined : consumer;
 }

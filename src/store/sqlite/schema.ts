@@ -33,6 +33,7 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     "CREATE INDEX entries_ending ON entries (expires_at, revision) WHERE expires_at > 0",
     "CREATE INDEX entries_removed ON entries (at, revision) WHERE value IS NULL",
   ],
+  // Changes of turns are bytes from here on, and lanes are silent about records of the tail. What there is already stays.
   [
     `CREATE TABLE tasks (number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, over_at INTEGER NOT NULL, made BLOB NOT NULL,
       payload BLOB, state BLOB)`,

@@ -47,7 +47,8 @@ export function openSqliteStore(driver: SqlDriver, options: SqlStoreOptions): St
     const dedupe = new SqlDedupe(turn, names, counters, journal, sizes, dedupeIds);
     const kv = new SqlKv(turn, names, counters, sizes);
     const tasks = new SqlTasks(turn);
-    // Last, for the others note changes and set counters while they are saved.
+    // Last, for the others name things, note changes and set counters while they are saved.
+    turn.join(names);
     turn.join(journal);
     turn.join(counters);
     let isOpen = true;

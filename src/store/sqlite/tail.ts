@@ -21,6 +21,7 @@ interface TailRow extends LogRecord {
 export class Tail {
   readonly #counters: Counters;
   readonly #sizes: Sizes;
+  readonly #note: (lane: SqlLane) => void;
   readonly #entries = new Queue<Entry>();
   #bytes = 0;
   #lastId = 0;
@@ -34,9 +35,11 @@ export class Tail {
   readonly #settle: SqlStatement;
   readonly #dropUnsettled: SqlStatement;
 
-  constructor(turn: Turn, counters: Counters, sizes: Sizes) {
+  /** @param note writes what a lane is at, when records are not going to say it any more */
+  constructor(turn: Turn, counters: Counters, sizes: Sizes, note: (lane: SqlLane) => void) {
     this.#counters = counters;
     this.#sizes = sizes;
+    this.#note = note;
     this.#rows = new Batch(turn, "INSERT INTO records (id, lane, sequence, at, expires_at, bytes)", 6);
     this.#read = turn.reader(
       `SELECT records.id, name, sequence, at, expires_at AS expiresAt, bytes FROM records
@@ -90,6 +93,7 @@ export class Tail {
       this.#bytes -= entry.size;
       through = entry.id;
       if (!entry.record) continue;
+      if (entry.lane.noted < entry.sequence) this.#note(entry.lane);
       entry.lane.tail.shift();
       held.push(entry.id);
     }
@@ -106,7 +110,7 @@ export class Tail {
       const lane = laneOf(textOf(name));
       const record = sequence >= lane.first ? { sequence, at, expiresAt, bytes } : undefined;
       const entry: Entry = { id, lane, sequence, size: bytes.length, record };
-      if (record) lane.tail.push(entry);
+      if (record) lane.load(entry);
       this.#entries.push(entry);
       this.#bytes += entry.size;
       this.#lastId = id;
