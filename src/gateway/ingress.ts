@@ -77,7 +77,7 @@ export class Ingress {
     const end = path.indexOf("/", INGRESS_PATH.length + 1);
     // What a page names beside itself would be looked for beside the service.
     if (end < 0) return c.redirect(`${path}/${new URL(raw.url).search}`, 308);
-    return await this.#pass(raw, implementation, path.slice(0, end));
+    return await this.#pass(raw, implementation, path.slice(0, end)).catch((error) => this.#failed(raw, error));
   }
 
   /** What a server would show of it is nobody's business. */
