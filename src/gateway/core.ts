@@ -5,7 +5,7 @@ import type { Logger } from "../base/logger.ts";
 import type { Limits } from "../protocol/limits.ts";
 import type { MaybePromise, Store } from "../store/store.ts";
 import type { Counters } from "./counters.ts";
-import type { StreamRouter } from "./stream_ends.ts";
+import type { StreamRouter } from "./streams.ts";
 import type { Writer } from "./turns.ts";
 
 /** What the parts of a gateway share: time, chance, limits, the store, and who wants to write at the end of this turn. */

@@ -7,8 +7,8 @@ import { encodeStructured } from "../protocol/structured.ts";
 import type { StreamLink } from "../session/link.ts";
 import type { StreamEnd } from "../session/stream_port.ts";
 import type { Core } from "./core.ts";
-import type { Caller, StreamHost } from "./stream_ends.ts";
-import { StreamTable } from "./streams.ts";
+import type { Caller } from "./openings.ts";
+import { type StreamHost, StreamTable } from "./streams.ts";
 
 /**
  * An end of streams inside the gateway's own process: what a client has over its socket, without one. HTTP that comes in by

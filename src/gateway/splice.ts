@@ -15,7 +15,8 @@ import { parseTopic, type Topic } from "../protocol/topics.ts";
 import { callFault } from "./access.ts";
 import type { Core } from "./core.ts";
 import { type Minted, mintHttp, mintTunnel } from "./stream_heads.ts";
-import type { Caller, Leg, Opening, StreamHost, StreamRouter } from "./stream_ends.ts";
+import type { Caller, Opening } from "./openings.ts";
+import type { Leg, StreamHost, StreamRouter } from "./streams.ts";
 
 /** A principal that streams can be opened to. */
 export interface StreamTarget extends StreamHost {

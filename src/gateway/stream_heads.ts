@@ -12,7 +12,7 @@ import {
 } from "../protocol/http.ts";
 import type { Limits } from "../protocol/limits.ts";
 import { decodeStructured, encodeStructured } from "../protocol/structured.ts";
-import type { Caller } from "./stream_ends.ts";
+import type { Caller } from "./openings.ts";
 
 /** A head that was checked, and is stamped for each target it is shown to. */
 export interface Minted {

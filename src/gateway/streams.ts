@@ -15,7 +15,44 @@ import type { HttpRules } from "../protocol/http.ts";
 import { chunkStart, readOpen, renumber, streamOf, writeCredit } from "../protocol/stream_frames.ts";
 import { encodeStructured } from "../protocol/structured.ts";
 import { StreamQueue } from "../session/stream_queue.ts";
-import type { Leg, Opening, StreamHost, StreamRouter } from "./stream_ends.ts";
+import type { Caller, Opening } from "./openings.ts";
+
+/** Whose streams a table has: a session, or the gateway itself. */
+export interface StreamHost {
+  readonly caller: Caller;
+  readonly writer: FrameWriter;
+  readonly ended: boolean;
+  readonly streams: StreamTable;
+  /** Asks for a flush at the end of the turn. */
+  touch(): void;
+  /** Takes a frame as it came, where there is no socket to write it to. */
+  take?(kind: number, bytes: Uint8Array, start: number, end: number): void;
+}
+
+/** Finds whom a stream is for. */
+export interface StreamRouter {
+  /** A stream was asked for; it is joined to its target's, or reset. */
+  open(host: StreamHost, open: Opening): void;
+  /** Its target is gone, or takes nothing, before anything came of it: true when another one has it now. */
+  again(leg: Leg): boolean;
+  /** A part of an exchange was passed on that others can work with. */
+  done(): void;
+}
+
+/** One end of a stream: what comes in by it goes out by the other. */
+export interface Leg {
+  readonly table: StreamTable;
+  readonly stream: number;
+  /** The other end; none while the target is being looked for. */
+  other: Leg | undefined;
+  /** Bytes its client may still send. */
+  allowance: number;
+  /** Its client has said its last. */
+  isEnd: boolean;
+  /** On the opener's end: what another target could be asked as well, until something has come of it. */
+  retry: unknown;
+  readonly isOpener: boolean;
+}
 
 /** The streams of one socket. They end with it; the gateway joins each to one of another socket and reads none. */
 export class StreamTable {
