@@ -110,6 +110,7 @@ class EmbeddedGateway implements Gateway, Door, House, SessionFate, Administered
   readonly #launches: Launches;
   readonly #caretaker: Caretaker;
   readonly #app: ReturnType<typeof httpApp>;
+  readonly #ingress: Ingress | undefined;
   #isLoaded = false;
   #loading: Promise<void> | undefined;
   readonly #connections = new Set<Connection>();
@@ -174,10 +175,11 @@ class EmbeddedGateway implements Gateway, Door, House, SessionFate, Administered
       this.#tasks,
       new Ageing(core, this.#registry, this.#router, this.#tasks),
     ], (error) => core.logger("error", "gateway.chore", { error: String(error) }));
+    this.#ingress = options.ingress && new Ingress(core, auth, options.ingress);
     this.#app = httpApp({
       notReady: () => (this.#closing ? "draining" : store.fault()),
       metrics: () => core.counters.prometheus(this.#registry.size, this.#registry.connected()),
-    }, options.ingress && new Ingress(core, auth, options.ingress));
+    }, this.#ingress);
     // What had an end when the store was last open still has one. Last: what throws above must not leave a timer behind.
     core.wakeAt(core.clock.now());
   }
@@ -194,7 +196,7 @@ class EmbeddedGateway implements Gateway, Door, House, SessionFate, Administered
   #link: StreamLink | undefined;
 
   fetch(request: Request): Response | Promise<Response> {
-    return this.#app.fetch(request);
+    return this.#ingress?.fetch(request) ?? this.#app.fetch(request);
   }
 
   opened(transport: Transport, options: { token?: string } = {}): TransportSink {

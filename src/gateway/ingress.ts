@@ -22,13 +22,14 @@ export interface IngressOptions {
 /** Who asks, as the fabric sees it. */
 const IDENTITY: Identity = { type: "user", userId: "ingress", windowId: "http" };
 /** Headers that open the gateway, and are nobody else's business. */
-const KEYS = ["authorization", "x-api-key", "x-tenant-id"];
+const KEYS: ReadonlySet<string> = new Set(["authorization", "x-api-key", "x-tenant-id"]);
 /** Where the service is, as the outside sees it: the gateway's to say. */
 const PREFIX = "x-forwarded-prefix";
 /** Requests that share an end. */
 const SHARED = 512;
 /** Path in front of every service. */
 export const INGRESS_PATH = "/s";
+const PLACE = `${INGRESS_PATH}/`;
 
 /** Lets HTTP from outside in, to the services that are shown, as far as its credentials reach. */
 export class Ingress {
@@ -54,7 +55,20 @@ export class Ingress {
     this.#timeoutMs = options.timeoutMs;
   }
 
-  /** Sends a request on. */
+  /** Sends a request on whose address names a service as it is shown; undefined for what is to be looked at closer. */
+  fetch(request: Request): Promise<Response> | undefined {
+    const { url } = request;
+    const at = url.indexOf("/", url.indexOf("//") + 2);
+    if (!url.startsWith(PLACE, at)) return undefined;
+    const from = at + PLACE.length;
+    const end = url.indexOf("/", from);
+    const implementation = end < 0 ? "" : url.slice(from, end);
+    // Not by the app, which would take as long to find the way here as the rest of it takes.
+    if (!this.#services.has(implementation)) return undefined;
+    return this.#pass(request, implementation, url.slice(at, end)).catch((error) => this.#failed(request, error));
+  }
+
+  /** Answers what {@link Ingress.fetch} has not. */
   async handle(c: Context): Promise<Response> {
     const implementation = c.req.param("implementation")!;
     // A service that is not shown and one that is not there look the same from outside.
@@ -63,12 +77,21 @@ export class Ingress {
     const end = path.indexOf("/", INGRESS_PATH.length + 1);
     // What a page names beside itself would be looked for beside the service.
     if (end < 0) return c.redirect(`${path}/${new URL(raw.url).search}`, 308);
-    const prefix = path.slice(0, end);
+    return await this.#pass(raw, implementation, path.slice(0, end)).catch((error) => this.#failed(raw, error));
+  }
+
+  /** What a server would show of it is nobody's business. */
+  #failed({ signal }: Request, error: unknown): Response {
+    if (!signal.aborted) this.#core.logger("error", "gateway.ingress", { error: String(error) });
+    return new Response("Internal Server Error", { status: 500 });
+  }
+
+  async #pass(raw: Request, implementation: string, prefix: string): Promise<Response> {
     const workspace = this.#workspace;
     const credentials: Record<string, string> = {};
     const headers: string[] = [PREFIX, prefix];
     raw.headers.forEach((value, name) => {
-      if (KEYS.includes(name)) credentials[name] = value;
+      if (KEYS.has(name)) credentials[name] = value;
       else if (name !== PREFIX) headers.push(name, value);
     });
     const deciding = this.#auth.authenticate({ identity: IDENTITY, workspace, credentials });
@@ -77,7 +100,7 @@ export class Ingress {
       const status = decision.code === "PERMISSION_DENIED" ? 403 : 401;
       const title = status === 401 ? "Unauthorized" : "Forbidden";
       const headers = status === 401 ? { ...PROBLEM, "www-authenticate": "Bearer" } : PROBLEM;
-      return c.json({ title, status, detail: decision.reason }, status, headers);
+      return Response.json({ title, status, detail: decision.reason }, { status, headers });
     }
     return forward({ [LINK]: this.#end() }, `sv::${implementation}`, raw, {
       stripPrefix: prefix,

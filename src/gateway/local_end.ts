@@ -1,10 +1,14 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { Handlers } from "../base/emitter.ts";
 import { eachFrame, FrameWriter } from "../protocol/frames.ts";
+import type { HttpRequestHead } from "../protocol/http.ts";
+import { StreamKind } from "../protocol/stream_frames.ts";
+import { encodeStructured } from "../protocol/structured.ts";
 import type { StreamLink } from "../session/link.ts";
 import type { StreamEnd } from "../session/stream_port.ts";
 import type { Core } from "./core.ts";
-import { type Caller, type StreamHost, StreamTable } from "./streams.ts";
+import type { Caller } from "./openings.ts";
+import { type StreamHost, StreamTable } from "./streams.ts";
 
 /**
  * An end of streams inside the gateway's own process: what a client has over its socket, without one. HTTP that comes in by
@@ -24,7 +28,7 @@ class LocalEnd {
   constructor(core: Core, caller: Caller) {
     const schedule = (): void => this.#schedule();
     const report = (error: unknown): void => core.logger("error", "gateway.local", { error: String(error) });
-    this.#host = {
+    const host: StreamHost = this.#host = {
       caller,
       writer: this.#down,
       ended: false,
@@ -32,8 +36,10 @@ class LocalEnd {
       get streams() {
         return table;
       },
+      // Answers come as they are: to lay them out for a socket and walk them again would cost as much as the rest.
+      take: (kind, bytes, start, end) => this.link.streams!.received(kind, bytes, start, end),
     };
-    const table = new StreamTable(this.#host, core.splicer);
+    const table = new StreamTable(host, core.splicer);
     this.link = {
       state: "ready",
       onState: new Handlers(report),
@@ -42,6 +48,10 @@ class LocalEnd {
       streams: undefined,
       options: { clock: core.clock },
       report,
+      open(stream, kind, topic, isEnd, head) {
+        const said = kind === StreamKind.Http ? head as HttpRequestHead : encodeStructured(head);
+        table.opened({ stream, kind, topic, isEnd, head: said });
+      },
     };
   }
 
@@ -51,7 +61,7 @@ class LocalEnd {
     queueMicrotask(this.#turn);
   }
 
-  /** As a socket would: control frames first, then data, each way. */
+  /** What else there is to say, as a socket would: control frames first, then data, each way. */
   readonly #turn = (): void => {
     this.#isScheduled = false;
     const up = (bytes: Uint8Array): void => each(bytes, this.#host.streams);

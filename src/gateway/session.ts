@@ -18,7 +18,8 @@ import { CallTable } from "./calls.ts";
 import type { Core } from "./core.ts";
 import { type ProgressHost, ProgressLine } from "./progress_line.ts";
 import { type Asker, RequestTable } from "./requests.ts";
-import { type Caller, type StreamHost, StreamTable } from "./streams.ts";
+import type { Caller } from "./openings.ts";
+import { type StreamHost, StreamTable } from "./streams.ts";
 import { Window, type WindowHost } from "./window.ts";
 
 /** Switches that a client may have asked for at once and not heard of. */

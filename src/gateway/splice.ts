@@ -10,12 +10,13 @@ import {
 import { utf8 } from "../base/bytes.ts";
 import { isIdempotent, rulesFault } from "../protocol/http.ts";
 import { STREAM_WINDOW } from "../protocol/limits.ts";
-import { type OpenFrame, StreamKind, writeOpen } from "../protocol/stream_frames.ts";
+import { StreamKind, writeOpen } from "../protocol/stream_frames.ts";
 import { parseTopic, type Topic } from "../protocol/topics.ts";
 import { callFault } from "./access.ts";
 import type { Core } from "./core.ts";
 import { type Minted, mintHttp, mintTunnel } from "./stream_heads.ts";
-import type { Caller, Leg, StreamHost, StreamRouter } from "./streams.ts";
+import type { Caller, Opening } from "./openings.ts";
+import type { Leg, StreamHost, StreamRouter } from "./streams.ts";
 
 /** A principal that streams can be opened to. */
 export interface StreamTarget extends StreamHost {
@@ -58,7 +59,7 @@ export class Splicer implements StreamRouter {
     this.#peers = peers;
   }
 
-  open(host: StreamHost, open: OpenFrame): void {
+  open(host: StreamHost, open: Opening): void {
     const { streams } = host;
     try {
       const { limits } = this.#core;
@@ -159,8 +160,8 @@ function busy(text: string, current: number): QuotaError {
   return new QuotaError(`"${text}" has ${current} streams open and takes no more`, { retryAfterMs: 100 });
 }
 
-function mint(open: OpenFrame, caller: Caller, limits: Core["limits"]): Minted {
-  if (open.kind === StreamKind.Http) return mintHttp(open.head, caller, limits);
-  if (open.kind === StreamKind.Tunnel) return mintTunnel(open.head, caller, limits);
-  throw new InvalidArgumentError(`Cannot open a stream of kind ${open.kind}: 1 is HTTP, 2 is a tunnel`);
+function mint({ kind, head }: Opening, caller: Caller, limits: Core["limits"]): Minted {
+  if (kind === StreamKind.Http) return mintHttp(head, caller, limits);
+  if (kind === StreamKind.Tunnel && head instanceof Uint8Array) return mintTunnel(head, caller, limits);
+  throw new InvalidArgumentError(`Cannot open a stream of kind ${kind}: 1 is HTTP, 2 is a tunnel`);
 }

@@ -12,7 +12,7 @@ import {
 } from "../protocol/http.ts";
 import type { Limits } from "../protocol/limits.ts";
 import { decodeStructured, encodeStructured } from "../protocol/structured.ts";
-import type { Caller } from "./streams.ts";
+import type { Caller } from "./openings.ts";
 
 /** A head that was checked, and is stamped for each target it is shown to. */
 export interface Minted {
@@ -44,8 +44,8 @@ const tunnelSchema = v.object({
  * Checks the head of an HTTP request, takes out of it what the caller says of itself, and stamps who it is.
  * @throws {InvalidArgumentError} when it is none
  */
-export function mintHttp(bytes: Uint8Array, caller: Caller, limits: Limits): Minted {
-  const { method, path, origin, headers, backend } = readHttpHead(bytes, limits);
+export function mintHttp(said: Uint8Array | HttpRequestHead, caller: Caller, limits: Limits): Minted {
+  const { method, path, origin, headers, backend } = readHttpHead(said, limits);
   requireMethod(method);
   if (origin !== undefined) requireOrigin(origin);
   const normal = normalPath(path);
@@ -64,14 +64,17 @@ export function mintHttp(bytes: Uint8Array, caller: Caller, limits: Limits): Min
 }
 
 // By hand: it is read with every request, and a schema library takes as long as the rest of the way.
-function readHttpHead(bytes: Uint8Array, limits: Limits): HttpRequestHead {
-  if (bytes.length > limits.httpHeadBytes) {
-    throw new QuotaError(`Cannot take a head of ${bytes.length} bytes: at most ${limits.httpHeadBytes} are allowed`, {
+function readHttpHead(said: Uint8Array | HttpRequestHead, limits: Limits): HttpRequestHead {
+  const size = said instanceof Uint8Array ? said.length : sizeOf(said, limits.httpHeadBytes);
+  if (size > limits.httpHeadBytes) {
+    throw new QuotaError(`Cannot take a head of ${size} bytes: at most ${limits.httpHeadBytes} are allowed`, {
       retryable: false,
-      details: { limit: limits.httpHeadBytes, current: bytes.length },
+      details: { limit: limits.httpHeadBytes, current: size },
     });
   }
-  const head = decodeStructured(bytes, limits.structuredDepth) as HttpRequestHead | null;
+  const head = said instanceof Uint8Array
+    ? decodeStructured(said, limits.structuredDepth) as HttpRequestHead | null
+    : said;
   const bad = (name: string): InvalidArgumentError =>
     new InvalidArgumentError(`Cannot take a request head: ${name} is not what it should be`, name);
   if (typeof head !== "object" || head === null) throw bad("head");
@@ -84,6 +87,16 @@ function readHttpHead(bytes: Uint8Array, limits: Limits): HttpRequestHead {
     throw bad("headers");
   }
   return head;
+}
+
+/** Bytes of a head that was not written, or what they cannot be more than where that is little. */
+function sizeOf(head: HttpRequestHead, limit: number): number {
+  const { method, path, origin = "", headers, backend = "" } = head;
+  let length = method.length + path.length + origin.length + backend.length;
+  for (const part of headers) length += part.length;
+  // Three bytes a character, five in front of each text, and the names of the fields.
+  const most = length * 3 + (headers.length + 4) * 5 + 64;
+  return most <= limit ? most : encodeStructured(head).length;
 }
 
 /** Says who calls. */

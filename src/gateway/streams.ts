@@ -12,18 +12,10 @@ import {
 } from "../protocol/frames.ts";
 import { CHUNK_BYTES, SOCKET_WINDOW, STREAM_WINDOW, STREAM_WINDOW_MOST } from "../protocol/limits.ts";
 import type { HttpRules } from "../protocol/http.ts";
-import type { Identity } from "../protocol/principals.ts";
-import { chunkStart, type OpenFrame, readOpen, renumber, streamOf, writeCredit } from "../protocol/stream_frames.ts";
+import { chunkStart, readOpen, renumber, streamOf, writeCredit } from "../protocol/stream_frames.ts";
 import { encodeStructured } from "../protocol/structured.ts";
 import { StreamQueue } from "../session/stream_queue.ts";
-
-/** Who opens streams. */
-export interface Caller {
-  readonly topic: string;
-  readonly workspace: string | undefined;
-  /** Undefined for the gateway's own program, which may call anybody. */
-  readonly identity: Identity | undefined;
-}
+import type { Caller, Opening } from "./openings.ts";
 
 /** Whose streams a table has: a session, or the gateway itself. */
 export interface StreamHost {
@@ -33,12 +25,14 @@ export interface StreamHost {
   readonly streams: StreamTable;
   /** Asks for a flush at the end of the turn. */
   touch(): void;
+  /** Takes a frame as it came, where there is no socket to write it to. */
+  take?(kind: number, bytes: Uint8Array, start: number, end: number): void;
 }
 
 /** Finds whom a stream is for. */
 export interface StreamRouter {
   /** A stream was asked for; it is joined to its target's, or reset. */
-  open(host: StreamHost, open: OpenFrame): void;
+  open(host: StreamHost, open: Opening): void;
   /** Its target is gone, or takes nothing, before anything came of it: true when another one has it now. */
   again(leg: Leg): boolean;
   /** A part of an exchange was passed on that others can work with. */
@@ -98,7 +92,7 @@ export class StreamTable {
   /** A frame came from its client. Malformed ones throw. */
   received(kind: number, bytes: Uint8Array, start: number, end: number): void {
     const stream = streamOf(bytes, start);
-    if (kind === FrameKind.Open) return this.#opened(readOpen(bytes, start, end));
+    if (kind === FrameKind.Open) return this.opened(readOpen(bytes, start, end));
     const leg = this.#legs.get(stream);
     switch (kind) {
       case FrameKind.Chunk:
@@ -115,7 +109,8 @@ export class StreamTable {
     }
   }
 
-  #opened(open: OpenFrame): void {
+  /** Its client opens a stream. */
+  opened(open: Opening): void {
     if (open.stream % 2 === 0 || this.#legs.has(open.stream)) {
       throw new InvalidArgumentError(`Cannot open stream ${open.stream}: a client's are odd, and each is opened once`);
     }
@@ -141,8 +136,12 @@ export class StreamTable {
     const { other } = leg;
     if (leg.isOpener) leg.retry = undefined;
     renumber(bytes, start, other.stream);
-    other.table.#queue.push(other.stream, bytes.subarray(start, end));
-    other.table.host.touch();
+    const { host } = other.table;
+    if (host.take) host.take(FrameKind.Chunk, bytes, start, end);
+    else {
+      other.table.#queue.push(other.stream, bytes.subarray(start, end));
+      host.touch();
+    }
     if (flags & FLAG_END) this.#ended(leg);
   }
 
@@ -187,9 +186,13 @@ export class StreamTable {
     }
     const { other } = leg;
     other.retry = undefined;
-    const body = bytes.subarray(start + FRAME_HEAD + 4, end);
-    other.table.host.writer.structured(FrameKind.Head, body, other.stream, bytes[start + 5]);
-    other.table.host.touch();
+    const { host } = other.table;
+    renumber(bytes, start, other.stream);
+    if (host.take) host.take(FrameKind.Head, bytes, start, end);
+    else {
+      host.writer.copy(bytes, start, end);
+      host.touch();
+    }
     if (bytes[start + 5] & FLAG_END) this.#ended(leg);
     this.#router.done();
   }

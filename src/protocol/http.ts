@@ -113,7 +113,11 @@ function namesIn(value: string, before: ReadonlySet<string> = new Set()): Readon
 
 /** A header's value; undefined when it is not there. */
 export function headerOf(headers: readonly string[], name: string): string | undefined {
-  for (let at = 0; at + 1 < headers.length; at += 2) if (headers[at].toLowerCase() === name) return headers[at + 1];
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    const said = headers[at];
+    // Nearly all are in lower case already, and of another length.
+    if (said.length === name.length && (said === name || said.toLowerCase() === name)) return headers[at + 1];
+  }
   return undefined;
 }
 

@@ -3,6 +3,9 @@ import { InvalidArgumentError } from "../errors.ts";
 import { textAt, utf8 } from "../base/bytes.ts";
 import { STRUCTURED_DEPTH } from "./limits.ts";
 
+/** Texts below this length are written character by character, if they are plain. */
+const PLAIN = 128;
+
 /**
  * MessagePack for structured bodies: null, booleans, numbers, bigints of 64 bits, texts, bytes, moments (its timestamp
  * extension), arrays and objects; no other extensions, no circles, a bound on depth. By hand, because both ends need exactly this subset: a decoder that can be
@@ -63,18 +66,24 @@ class Encoder {
 
   #text(text: string): void {
     const { length } = text;
-    if (length < 32) {
-      // Short and plain, as keys are: no call of the platform's encoder.
-      const at = this.#open(1 + length);
+    if (length < PLAIN) {
+      // Short and plain, as keys and headers are: no call of the platform's encoder.
+      const head = length < 32 ? 1 : 2;
+      const at = this.#open(head + length);
       const bytes = this.#bytes;
+      const from = at + head;
       let codes = 0;
       for (let index = 0; index < length; index++) {
         const code = text.charCodeAt(index);
         codes |= code;
-        bytes[at + 1 + index] = code;
+        bytes[from + index] = code;
       }
       if (codes < 128) {
-        bytes[at] = 0xa0 | length;
+        if (head === 1) bytes[at] = 0xa0 | length;
+        else {
+          bytes[at] = 0xd9;
+          bytes[at + 1] = length;
+        }
         return;
       }
       this.#at = at;

@@ -43,7 +43,8 @@ export class Answering {
     // The caller has gone while this waited.
     if (channel.error) return;
     try {
-      const response = await this.#within(handler);
+      const answered = this.#within(handler);
+      const response = requireResponse(answered instanceof Response ? answered : await answered);
       if (channel.error) return void response.body?.cancel(channel.error).catch(() => {});
       await this.#answer(response);
     } catch (error) {
@@ -51,14 +52,22 @@ export class Answering {
       if (channel.error) return;
       if (this.#status > 0) return; // The body failed midway: sendBody has said so.
       if (!this.#refusal) this.#link.report(error);
-      await this.#answer(this.#failure(error)).catch(() => {});
+      try {
+        await this.#answer(this.#failure(error));
+      } catch {
+        // The channel has ended meanwhile: nobody is there to hear it.
+      }
     }
   }
 
-  async #within(handler: (request: Request) => Response | Promise<Response>): Promise<Response> {
+  #within(handler: (request: Request) => Response | Promise<Response>): Response | Promise<Response> {
     const { timeoutMs } = this.#limits;
     const answered = handler(this.#request());
-    if (timeoutMs === undefined || !(answered instanceof Promise)) return requireResponse(await answered);
+    if (timeoutMs === undefined || !(answered instanceof Promise)) return answered;
+    return this.#inTime(answered, timeoutMs);
+  }
+
+  async #inTime(answered: Promise<Response>, timeoutMs: number): Promise<Response> {
     const late = Promise.withResolvers<never>();
     this.#late = this.#link.options.clock.timer(timeoutMs, () => {
       const error = new ProxyHttpError(ProxyErrorKind.Timeout, `The handler took more than ${timeoutMs} ms`);
@@ -69,7 +78,7 @@ export class Answering {
     });
     const response = await Promise.race([answered, late.promise]);
     this.#late();
-    return requireResponse(response);
+    return response;
   }
 
   #request(): Request {
@@ -142,7 +151,7 @@ export class Answering {
     });
   }
 
-  async #answer(response: Response): Promise<void> {
+  #answer(response: Response): Promise<void> | undefined {
     const { status, statusText } = response;
     const head: HttpResponseHead = { status, headers: passHeaders(flatHeaders(response.headers)) };
     const hasBody = response.body !== null && this.#head.method !== "HEAD" && !hasNoBody(status);
@@ -150,9 +159,10 @@ export class Answering {
     if (!hasBody) {
       this.#status = status;
       this.#channel.answer(head, true);
-      return void response.body?.cancel().catch(() => {});
+      response.body?.cancel().catch(() => {});
+      return undefined;
     }
-    await sendAnswer(this.#channel, response.body!, this.#turn(), (isEnd) => {
+    return sendAnswer(this.#channel, response.body!, this.#turn(), (isEnd) => {
       this.#status = status;
       this.#channel.answer(head, isEnd);
     });

@@ -75,7 +75,14 @@ export async function sendBody(channel: Channel, body: Body): Promise<void> {
     await channel.write(bytes);
     return channel.end();
   }
-  await sendFrom(channel, () => chunksOf(stream!), (next) => sendRest(channel, next));
+  let next: Chunks | undefined;
+  try {
+    next = chunksOf(stream!);
+    heed(channel, next);
+    await sendRest(channel, next);
+  } catch (error) {
+    throw failed(channel, next, error);
+  }
 }
 
 /**
@@ -90,21 +97,17 @@ export async function sendAnswer(
   turn: Turn,
   head: (isEnd: boolean) => void,
 ): Promise<void> {
-  await sendFrom(channel, () => chunksOf(stream), async (next) => {
-    const early: Uint8Array[] = [];
-    let size = 0;
+  const early: Uint8Array[] = [];
+  let size = 0;
+  let next: Chunks | undefined;
+  try {
+    next = chunksOf(stream);
+    heed(channel, next);
     let pending = next.read();
     while (!turn.isOver && size <= CHUNK_BYTES) {
       const read = await Promise.race([pending, turn.end]);
       if (!read) break;
-      if (read.done) {
-        const whole = early.length === 1 ? early[0] : concatBytes(early);
-        head(whole.length === 0);
-        if (whole.length === 0) return;
-        if (channel.fits(whole.length)) return channel.end(whole);
-        await channel.write(whole);
-        return channel.end();
-      }
+      if (read.done) return await sendWhole(channel, early, size, head);
       const bytes = requireBytes(read.value);
       early.push(bytes);
       size += bytes.length;
@@ -117,36 +120,45 @@ export async function sendAnswer(
     let first: typeof pending | undefined = pending;
     await sendRest(channel, {
       read() {
-        const read = first ?? next.read();
+        const read = first ?? next!.read();
         first = undefined;
         return read;
       },
       cancel: next.cancel,
     });
-  });
+  } catch (error) {
+    throw failed(channel, next, error);
+  }
 }
 
-/** Sends what a source gives. A channel that ends cancels the source, a source that fails resets the channel. */
-async function sendFrom(channel: Channel, open: () => Chunks, send: (next: Chunks) => Promise<void>): Promise<void> {
-  let source: Chunks | undefined;
-  try {
-    const next = source = open();
-    const heard = channel.onReset;
-    channel.onReset = (error) => {
-      heard?.(error);
-      // It may be waiting for a piece that never comes.
-      next.cancel(error);
-    };
-    await send(next);
-  } catch (error) {
-    source?.cancel(error);
-    channel.reset(
-      error instanceof AetherError ? error : new AetherError(`The body could not be read: ${error}`, "ABORTED", {
-        cause: error,
-      }),
-    );
-    throw error;
-  }
+function sendWhole(
+  channel: Channel,
+  parts: Uint8Array[],
+  size: number,
+  head: (isEnd: boolean) => void,
+): Promise<void> | undefined {
+  const whole = parts.length === 1 ? parts[0] : concatBytes(parts);
+  head(size === 0);
+  if (size === 0) return undefined;
+  if (channel.fits(size)) return void channel.end(whole);
+  return Promise.resolve(channel.write(whole)).then(() => channel.end());
+}
+
+/** A channel that ends cancels the source: it may be waiting for a piece that never comes. */
+function heed(channel: Channel, next: Chunks): void {
+  const heard = channel.onReset;
+  channel.onReset = (error) => {
+    heard?.(error);
+    next.cancel(error);
+  };
+}
+
+/** A source that fails resets the channel; returns why it did. */
+function failed(channel: Channel, source: Chunks | undefined, error: unknown): unknown {
+  source?.cancel(error);
+  const words = `The body could not be read: ${error}`;
+  channel.reset(error instanceof AetherError ? error : new AetherError(words, "ABORTED", { cause: error }));
+  return error;
 }
 
 async function sendRest(channel: Channel, next: Chunks): Promise<void> {

@@ -1,17 +1,24 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { AetherError, ConnectionError, ProxyErrorKind, ProxyHttpError } from "../errors.ts";
-import type { CancelTimer } from "../base/clock.ts";
+import { endOfTurn } from "../base/clock.ts";
 import { hasNoBody, type HttpRequestHead } from "../protocol/http.ts";
 import { StreamKind } from "../protocol/stream_frames.ts";
 import type { Channel } from "../session/channel.ts";
 import { type Channels, channelsOf } from "../session/channels.ts";
 import type { StreamLink } from "../session/link.ts";
 import { type Body, bodyStream, sendBody } from "./body.ts";
+import { type Deadline, type Deadlines, deadlinesOf } from "./deadlines.ts";
 import { toProxyError } from "./errors.ts";
 import { pairs, readResponseHead } from "./heads.ts";
 
 /** How long to wait for the head of an answer, in ms, as the older system did. */
 export const HEAD_TIMEOUT_MS = 30_000;
+
+/**
+ * From when on a request that came in by a server asks whether its caller has left, in ms. Most are answered before; and to ask
+ * costs, on Deno, an exception for each request that is done.
+ */
+const LEAVING_MS = 20;
 
 /** What bounds an exchange. */
 export interface ExchangeOptions {
@@ -25,21 +32,25 @@ export interface ExchangeOptions {
   maxResponseBodyBytes?: number;
 }
 
-/** One request and its answer over the connection; resolves at the head, the body follows. */
+/**
+ * One request and its answer over the connection; resolves at the head, the body follows.
+ * @param leaving of a request that came in by a server: what says that its caller has left
+ */
 export async function exchange(
   link: StreamLink,
   target: string,
   head: HttpRequestHead,
   body: Body | undefined,
   options: ExchangeOptions,
+  leaving?: () => AbortSignal,
 ): Promise<Response> {
   const { signal, timeoutMs = HEAD_TIMEOUT_MS } = options;
   signal?.throwIfAborted();
   const channels = channelsOf(link);
   try {
-    const left = channels.isReady ? timeoutMs : await untilReady(link, channels, timeoutMs, signal);
+    const left = channels.isReady ? timeoutMs : await untilReady(link, channels, timeoutMs, signal ?? leaving?.());
     const channel = channels.open(StreamKind.Http, target, head, body === undefined);
-    return await new Exchange(link, target, channel, options).run(head.method, body, left);
+    return await new Exchange(link, target, channel, options, leaving).run(head.method, body, left);
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
     throw toProxyError(error, target);
@@ -78,16 +89,26 @@ export function failureOf(response: Response): unknown {
 }
 
 class Exchange {
-  readonly #link: StreamLink;
+  readonly #deadlines: Deadlines;
   readonly #target: string;
   readonly #channel: Channel;
   readonly #options: ExchangeOptions;
-  #late: CancelTimer | undefined;
+  readonly #leaving: (() => AbortSignal) | undefined;
+  #signal: AbortSignal | undefined;
+  #late: Deadline | undefined;
+  #later: Deadline | undefined;
   #size = 0;
   #response: Response | undefined;
 
-  constructor(link: StreamLink, target: string, channel: Channel, options: ExchangeOptions) {
-    this.#link = link;
+  constructor(
+    link: StreamLink,
+    target: string,
+    channel: Channel,
+    options: ExchangeOptions,
+    leaving: (() => AbortSignal) | undefined,
+  ) {
+    this.#deadlines = deadlinesOf(link);
+    this.#leaving = leaving;
     this.#target = target;
     this.#channel = channel;
     this.#options = options;
@@ -95,12 +116,16 @@ class Exchange {
 
   async run(method: string, body: Body | undefined, timeoutMs: number): Promise<Response> {
     const { signal } = this.#options;
-    signal?.addEventListener("abort", this.#abort, { once: true });
+    if (signal) this.#listen(signal);
+    else if (this.#leaving) this.#later = this.#deadlines.add(LEAVING_MS, () => this.#listen(this.#leaving!()));
     try {
       this.#deadline(timeoutMs, "no answer");
       if (body) this.#upload(body);
-      const response = this.#respond(method, await this.#channel.answered());
-      return response;
+      const head = await this.#channel.answered();
+      // A server's answer leaves at the end of the turn, with what came behind its head. From within a message of a WebSocket
+      // Bun would write the head of a streamed one in ten pieces.
+      if (this.#leaving && !this.#channel.isReceived) await new Promise<void>(endOfTurn);
+      return this.#respond(method, head);
     } catch (error) {
       this.#over();
       // What cannot be read is of no use to anybody; a channel that has ended does not mind.
@@ -123,8 +148,7 @@ class Exchange {
     const { status, statusText, headers } = readResponseHead(bytes);
     const init: ResponseInit = { status, headers: pairs(headers) };
     if (statusText !== undefined) init.statusText = statusText;
-    this.#late?.();
-    this.#late = undefined;
+    this.#inTime();
     if (method === "HEAD" || hasNoBody(status)) {
       this.#over();
       if (!this.#channel.isReceived) this.#channel.reset(new AetherError("Such an answer has no body", "CANCELLED"));
@@ -143,7 +167,7 @@ class Exchange {
         if (streamIdleTimeoutMs !== undefined) this.#deadline(streamIdleTimeoutMs, "no further byte");
       },
       received: (size) => {
-        this.#late?.();
+        this.#inTime();
         this.#size += size;
         if (limit !== undefined && this.#size > limit) throw this.#tooLarge(limit);
       },
@@ -155,7 +179,7 @@ class Exchange {
 
   #failed(error: unknown): unknown {
     this.#channel.reset(new AetherError("The caller takes no more of the answer", "CANCELLED"));
-    const { signal } = this.#options;
+    const signal = this.#signal;
     const failed = signal?.aborted ? signal.reason : toProxyError(error, this.#target, true);
     if (this.#response) failures.set(this.#response, failed);
     return failed;
@@ -170,22 +194,33 @@ class Exchange {
   }
 
   #deadline(ms: number, what: string): void {
-    this.#late?.();
-    this.#late = this.#link.options.clock.timer(ms, () => {
+    this.#inTime();
+    this.#late = this.#deadlines.add(ms, () => {
       const words = `${what} from "${this.#target}" within ${ms} ms`;
       this.#channel.reset(new ProxyHttpError(ProxyErrorKind.Timeout, words[0].toUpperCase() + words.slice(1)));
     });
   }
 
+  #inTime(): void {
+    if (this.#late) this.#deadlines.remove(this.#late);
+    this.#late = undefined;
+  }
+
+  #listen(signal: AbortSignal): void {
+    this.#signal = signal;
+    if (signal.aborted) this.#abort();
+    else signal.addEventListener("abort", this.#abort, { once: true });
+  }
+
   readonly #abort = (): void => {
-    const { reason } = this.#options.signal!;
+    const { reason } = this.#signal!;
     this.#channel.reset(new AetherError(`The caller has gone: ${reason}`, "CANCELLED", { cause: reason }));
   };
 
   #over(): void {
-    this.#late?.();
-    this.#late = undefined;
-    this.#options.signal?.removeEventListener("abort", this.#abort);
+    this.#inTime();
+    if (this.#later) this.#deadlines.remove(this.#later);
+    this.#signal?.removeEventListener("abort", this.#abort);
   }
 }
 

@@ -25,11 +25,13 @@ export async function forward(
   options: ForwardOptions = {},
 ): Promise<Response> {
   const { stripPrefix = "", headers = flatHeaders(request.headers), timeoutMs, backend } = options;
-  const { method, url, body, signal } = request;
+  const { method, url, body } = request;
+  let signal: AbortSignal | undefined;
   try {
     const { origin, path } = placeOf(url);
     const head: HttpRequestHead = { method, path: stripped(path, stripPrefix), origin, headers, backend };
-    return await exchange(via[LINK], target, head, body ? { stream: body } : undefined, { signal, timeoutMs });
+    const leaving = (): AbortSignal => (signal ??= request.signal);
+    return await exchange(via[LINK], target, head, body ? { stream: body } : undefined, { timeoutMs }, leaving);
   } catch (error) {
     if (signal?.aborted) throw error;
     return problem(toProxyError(error, target));

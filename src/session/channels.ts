@@ -92,8 +92,11 @@ export class Channels implements StreamEnd, ChannelOwner {
     this.#next = this.#next >= 0xfffffffd ? 1 : this.#next + 2;
     const channel = new Channel(this, stream, isEnd, false);
     this.#open.set(stream, channel);
-    writeOpen(this.#port.writer, stream, kind, isEnd, utf8(topic), NO_BYTES, encodeStructured(head));
-    this.#port.schedule();
+    if (this.#port.open) this.#port.open(stream, kind, topic, isEnd, head);
+    else {
+      writeOpen(this.#port.writer, stream, kind, isEnd, utf8(topic), NO_BYTES, encodeStructured(head));
+      this.#port.schedule();
+    }
     return channel;
   }
 

@@ -20,6 +20,8 @@ export interface StreamPort {
   schedule(): void;
   /** Its streams, once there are any. */
   streams: StreamEnd | undefined;
+  /** Takes an open as it is, where both ends are in one process: what is not written needs not be read. */
+  open?(stream: number, kind: number, topic: string, isEnd: boolean, head: unknown): void;
 }
 
 /** What a connection tells its streams. */

@@ -126,6 +126,35 @@ export const cases: Case[] = [
       equal((await ask("/s/web/")).status, 503);
     },
   ),
+  run("a caller that leaves before its answer stops the handler", allowAll(), async ({ service, ask }) => {
+    const heard = Promise.withResolvers<void>();
+    serveHttp(service, (request) => {
+      request.signal.addEventListener("abort", () => heard.resolve());
+      return new Promise<never>(() => {});
+    });
+    const caller = new AbortController();
+    const asked = ask("/s/web/", { signal: caller.signal });
+    caller.abort();
+    // Nobody reads it.
+    equal((await asked).status, 500);
+    await heard.promise;
+  }),
+  run(
+    "what breaks while credentials are looked at is not shown outside",
+    {
+      loopbackOnly: true,
+      authenticate({ identity }) {
+        if (identity.type === "user") throw new Error("the secret words");
+        return { allowed: true };
+      },
+    },
+    async ({ ask }) => {
+      for (const path of ["/s/web/", "/s/w%65b/"]) {
+        const response = await ask(path);
+        equal([response.status, await response.text()], [500, "Internal Server Error"], path);
+      }
+    },
+  ),
   run("the program around a gateway calls services, as the gateway", allowAll(), async ({ gateway, service }) => {
     serveHttp(service, (request, { caller }) => Response.json([caller, new URL(request.url).pathname]));
     const transport = new AetherFetchTransport(gateway, "sv::web");
