@@ -1,4 +1,5 @@
 // edge: no Deno, Bun, node: or cloudflare: names
+import { NO_BYTES } from "../base/bytes.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import { MESSAGE_ID_BYTES, TOPIC_BYTES } from "./limits.ts";
 
@@ -255,14 +256,17 @@ export function eachFrame(bytes: Uint8Array, visit: FrameVisitor): void {
 
 /**
  * Frames on their way out, laid one after the other into one buffer that becomes one WebSocket message. Hot path: no
- * object per frame. `take()` hands the buffer over for good, so it may be kept for replay without a copy.
+ * object per frame. `take()` hands bytes over for good, so they may be kept for replay without a copy.
  */
 export class FrameWriter {
-  #bytes: Uint8Array = new Uint8Array(0);
-  #size = 0;
+  #bytes: Uint8Array = NO_BYTES;
+  /** Where the message begins, and where it ends so far. */
+  #start = 0;
+  #end = 0;
   #hint: number;
   readonly #least: number;
-  /** Numbered frames in the buffer. */
+  readonly #slab: number;
+  /** Numbered frames in the message. */
   numbered = 0;
 
   /** Writes one byte. */
@@ -273,42 +277,55 @@ export class FrameWriter {
   /**
    * Makes one.
    * @param least smallest buffer to start with, in bytes; 0 makes buffers of exactly one frame
+   * @param slab messages share buffers of so many bytes: for those that are small and soon gone, since one that stays keeps
+   * all of its buffer
    */
-  constructor(least = 512) {
+  constructor(least = 512, slab = 0) {
     this.#hint = this.#least = least;
+    this.#slab = slab;
   }
 
-  /** Bytes in the buffer. */
+  /** Bytes of the message. */
   get size(): number {
-    return this.#size;
+    return this.#end - this.#start;
   }
 
   /** The finished message; the writer starts a new one. */
   take(): Uint8Array {
-    const out = this.#bytes.subarray(0, this.#size);
-    // The next turn is likely to be like this one; a quiet session falls back to small buffers.
-    if (this.#least > 0) this.#hint = Math.min(64 * 1024, Math.max(this.#least, this.#size));
-    this.#bytes = new Uint8Array(0);
-    this.#size = 0;
+    const bytes = this.#bytes;
+    const start = this.#start;
+    const end = this.#end;
     this.numbered = 0;
-    return out;
+    if (this.#slab > 0) this.#start = end;
+    else {
+      // The next turn is likely to be like this one; a quiet session falls back to small buffers.
+      if (this.#least > 0) this.#hint = Math.min(64 * 1024, Math.max(this.#least, end + (end >> 2)));
+      this.#bytes = NO_BYTES;
+      this.#end = 0;
+    }
+    return start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end);
   }
 
   /** Makes room for a frame of so many bytes, head included, and returns where it begins. */
   open(kind: number, flags: number, length: number): number {
-    const at = this.#size;
-    const need = at + length;
-    if (need > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(need, this.#bytes.length * 2, this.#hint));
-      grown.set(this.#bytes.subarray(0, at));
-      this.#bytes = grown;
-    }
-    this.#size = need;
+    if (this.#end + length > this.#bytes.length) this.#grow(length);
+    const at = this.#end;
+    this.#end = at + length;
     this.u32(at, length - 4);
     this.#bytes[at + 4] = kind;
     this.#bytes[at + 5] = flags;
     if (isNumbered(kind)) this.numbered++;
     return at;
+  }
+
+  #grow(length: number): void {
+    const size = this.size;
+    const need = size + length;
+    const grown = new Uint8Array(Math.max(need, need * 4 > this.#slab ? 0 : this.#slab, size * 2, this.#hint));
+    if (size > 0) grown.set(this.#bytes.subarray(this.#start, this.#end));
+    this.#bytes = grown;
+    this.#start = 0;
+    this.#end = size;
   }
 
   /** Writes a two-byte number. */
@@ -351,7 +368,7 @@ export class FrameWriter {
       for (let from = start + FRAME_HEAD, to = at + FRAME_HEAD; from < end; from++, to++) {
         this.#bytes[to] = bytes[from];
       }
-    } else this.#bytes.set(bytes.subarray(start, end), at);
+    } else this.#bytes.set(end - start === bytes.length ? bytes : bytes.subarray(start, end), at);
   }
 
   /** Counts, without a number of its own. */
