@@ -89,6 +89,9 @@ export class Router {
   send(session: Session, view: MessageView): void {
     try {
       this.#send(session, view);
+      // Who waits for a window of sends works on the first of them while the others are taken; a commit that costs something
+      // is worth more than that.
+      if (this.#core.store.isVolatile) this.#core.done();
     } catch (error) {
       // Its number stays unused: should the refusal get lost with the session, the message is judged again.
       session.reject(view.number, error);

@@ -209,6 +209,7 @@ export function memoryStore(options: { dedupeIds?: number } = {}): Store {
     dedupe: new MemoryDedupe(options.dedupeIds ?? DEFAULT_LIMITS.dedupeIds),
     kv: new MemoryKv(),
     tasks: new MemoryTasks(),
+    isVolatile: true,
     flush: (): MaybePromise<void> => undefined,
     fault: () => undefined,
     [Symbol.asyncDispose]: () => Promise.resolve(),

@@ -199,6 +199,8 @@ export interface Store extends AsyncDisposable {
   readonly kv: KvStore;
   /** Tasks. */
   readonly tasks: TaskStore;
+  /** Whether it keeps nothing beyond the process: then a flush costs nothing. */
+  readonly isVolatile: boolean;
   /**
    * Makes everything since the last call durable. Rejects (or throws) when it could not: then nothing since the last
    * success has happened, for reads too, and whoever remembers any of it must forget it.

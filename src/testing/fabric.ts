@@ -126,6 +126,7 @@ export async function testFabric(options: FabricOptions = {}): Promise<TestFabri
         dedupe: store.dedupe,
         kv: store.kv,
         tasks: store.tasks,
+        isVolatile: store.isVolatile,
         flush: () => store.flush(),
         fault: () => store.fault(),
         [Symbol.asyncDispose]: () => Promise.resolve(),

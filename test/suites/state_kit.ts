@@ -114,6 +114,7 @@ export function lateStore(): Store {
       alive: () => late(() => tasks.alive()) as ReturnType<TaskStore["alive"]>,
       expire: (...args) => tasks.expire(...args),
     },
+    isVolatile: store.isVolatile,
     flush: () => store.flush(),
     fault: () => store.fault(),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),

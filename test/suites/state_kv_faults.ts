@@ -151,6 +151,7 @@ export const cases: Case[] = [
           dedupe: store.dedupe,
           kv: store.kv,
           tasks: store.tasks,
+          isVolatile: true,
           flush: () => (fault.on ? Promise.reject(new Error("disk full")) : undefined),
           fault: () => undefined,
           [Symbol.asyncDispose]: () => Promise.resolve(),

@@ -23,6 +23,7 @@ function replaceable(): { store: Store; replace(): void } {
     get tasks() {
       return now.tasks;
     },
+    isVolatile: true,
     flush: () => undefined,
     fault: () => undefined,
     [Symbol.asyncDispose]: () => Promise.resolve(),

@@ -57,6 +57,7 @@ export function openSqliteStore(driver: SqlDriver, options: SqlStoreOptions): St
       dedupe,
       kv,
       tasks,
+      isVolatile: false,
       flush: () => turn.flush(),
       fault: () => turn.fault(),
       [Symbol.asyncDispose]: () => {
