@@ -57,7 +57,7 @@ export class RequestTable {
     const id = target.requests.#next++ >>> 0;
     this.#asked.set(view.number, { session: target, id });
     target.requests.#owed.set(id, { session: this.#session, id: view.number });
-    const meta = view.bytes.subarray(view.metaStart, view.metaEnd);
+    const meta = view.bytes.subarray(view.metaStart, view.payloadStart);
     const payload = view.bytes.subarray(view.payloadStart, view.payloadEnd);
     target.writer.request(
       view.messageType,

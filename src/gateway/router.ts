@@ -54,7 +54,7 @@ export class Router {
   readonly #services: (implementation: string) => Iterable<Session>;
   /** The target a sender used last: most senders repeat themselves, and comparing bytes is cheaper than parsing them. */
   readonly #routes = new WeakMap<Session, Route>();
-  readonly #encoder = new FrameWriter(0, SLAB_BYTES);
+  readonly #encoder = new FrameWriter(SLAB_BYTES);
 
   constructor(
     core: Core,
@@ -108,9 +108,11 @@ export class Router {
         details: { limit: limits.payloadBytes, current: payload },
       });
     }
-    if (view.metaEnd - view.metaStart > limits.metadataBytes) {
+    if (view.payloadStart - view.metaStart > limits.metadataBytes) {
       throw new QuotaError(
-        `Cannot send metadata of ${view.metaEnd - view.metaStart} bytes: at most ${limits.metadataBytes} are allowed`,
+        `Cannot send metadata of ${
+          view.payloadStart - view.metaStart
+        } bytes: at most ${limits.metadataBytes} are allowed`,
         { retryable: false },
       );
     }
@@ -118,14 +120,14 @@ export class Router {
     if (view.number === 0) {
       throw new InvalidArgumentError("Cannot take a send with number 0: a producer's messages count from 1");
     }
-    const byProducer = view.idStart === view.idEnd;
+    const byProducer = view.idStart === view.metaStart;
     const producer = session.producerKey;
     if (view.number <= store.dedupe.producer(producer)) {
       // Numbers only grow, so this one came in an earlier session of the same client, whose receipt was lost.
       counters.duplicates++;
       return session.receipt(RECEIPT_DUPLICATE, view.number, 0);
     }
-    const key = byProducer ? "" : `${session.topic} #${textAt(view.bytes, view.idStart, view.idEnd)}`;
+    const key = byProducer ? "" : `${session.topic} #${textAt(view.bytes, view.idStart, view.metaStart)}`;
     if (!byProducer) {
       const seen = store.dedupe.seen(key);
       if (seen !== undefined) {
@@ -147,7 +149,7 @@ export class Router {
       workspace: session.workspaceBytes,
       producer: session.producerBytes,
     });
-    const frame = this.#encoder.take();
+    const frame = this.#encoder.cut();
     if (lane.policy === "queue") markQueue(frame);
     lane.publish(frame, now, view.time > 0 ? now + view.time : 0, session);
     store.dedupe.advance(producer, view.number, now);
@@ -181,7 +183,7 @@ export class Router {
       workspace: utf8(from.workspace),
       producer: NO_BYTES,
     });
-    lane.publish(this.#encoder.take(), now, 0, undefined);
+    lane.publish(this.#encoder.cut(), now, 0, undefined);
   }
 
   /** Hears of every message that is kept for a principal without a session. */

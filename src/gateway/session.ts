@@ -69,6 +69,8 @@ export class Session implements Listener, Asker, StreamHost, WindowHost, Progres
   /** Whole messages of this turn, and those whose turn is being committed. */
   #sealed: Uint8Array[] = [];
   #outgoing: Uint8Array[] = [];
+  /** Numbered frames in them and before. */
+  #sealedTo = 0;
   readonly #outbox: Outbox = new Outbox();
   #receipts: number[] = [];
   #isDirty = false;
@@ -305,6 +307,7 @@ export class Session implements Listener, Asker, StreamHost, WindowHost, Progres
     this.flushWriter();
     this.#outgoing.push(...this.#sealed);
     this.#sealed = [];
+    this.#sealedTo = this.#outbox.written;
   }
 
   /** Data of streams, which is not replayed, does not share a message with what is kept for that. */
@@ -317,8 +320,10 @@ export class Session implements Listener, Asker, StreamHost, WindowHost, Progres
     const outgoing = this.#outgoing;
     this.#outgoing = [];
     const transport = this.#transport;
-    if (transport) { for (const bytes of outgoing) transport.send(bytes); }
-    // A client that is connected gets its answers however many they are; without a socket the bound holds.
+    if (transport) {
+      for (const bytes of outgoing) transport.send(bytes);
+      if (transport.isNetwork) this.#outbox.sent = this.#sealedTo;
+    } // A client that is connected gets its answers however many they are; without a socket the bound holds.
     else if (this.#outbox.bytes > this.core.limits.replayBytes && !this.ended) {
       this.core.logger("warn", "session.overflow", { topic: this.topic, bytes: this.#outbox.bytes });
       const details = { limit: this.core.limits.replayBytes, current: this.#outbox.bytes };

@@ -37,14 +37,18 @@ const ROWS: readonly (readonly [number, ErrorCode, CloseClass])[] = [
 ];
 
 /** Every close code the gateway or a client uses; 0 and 1006 both mean "the wire broke" (Deno says 0). */
-export const CLOSE_CODES: readonly CloseCode[] = ROWS.map(([code, error, klass]) => ({ code, error, class: klass }));
+export const CLOSE_CODES: readonly CloseCode[] = /* @__PURE__ */ ROWS.map(rowOf);
+
+function rowOf([code, error, klass]: (typeof ROWS)[number]): CloseCode {
+  return { code, error, class: klass };
+}
 
 /** The row of a close code; unknown codes are treated like a broken wire. */
 export function closeCode(code: number): CloseCode {
-  return CLOSE_CODES.find((row) => row.code === code) ?? { code, error: "UNAVAILABLE", class: "retry" };
+  return rowOf(ROWS.find((row) => row[0] === code) ?? [code, "UNAVAILABLE", "retry"]);
 }
 
 /** The close code with which a gateway ends a connection for this error. */
 export function closeCodeFor(error: ErrorCode): number {
-  return CLOSE_CODES.find((row) => row.code >= 4400 && row.error === error)?.code ?? 4500;
+  return ROWS.find((row) => row[0] >= 4400 && row[1] === error)?.[0] ?? 4500;
 }

@@ -2,6 +2,7 @@
 import { NO_BYTES } from "../base/bytes.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import { MESSAGE_ID_BYTES, TOPIC_BYTES } from "./limits.ts";
+import { makeRoom } from "./spares.ts";
 
 /**
  * Frame kinds. A frame is `u32 length` (of what follows), `u8 kind`, `u8 flags`, then what its kind says; numbers are
@@ -97,7 +98,7 @@ export function readU16(bytes: Uint8Array, at: number): number {
  */
 export class MessageView {
   /** The bytes the frame came in. */
-  bytes: Uint8Array = new Uint8Array(0);
+  bytes: Uint8Array = NO_BYTES;
   /** The frame's flags. */
   flags = 0;
   /** Label of the payload. */
@@ -116,17 +117,11 @@ export class MessageView {
   targetEnd = 0;
   /** Where the workspace begins. */
   workspaceStart = 0;
-  /** Where the workspace ends. */
-  workspaceEnd = 0;
-  /** Where the id begins. */
+  /** Where the id begins, and the workspace ends. */
   idStart = 0;
-  /** Where the id ends. */
-  idEnd = 0;
-  /** Where the meta begins. */
+  /** Where the metadata begins, and the id ends. */
   metaStart = 0;
-  /** Where the meta ends. */
-  metaEnd = 0;
-  /** Where the payload begins. */
+  /** Where the payload begins, and the metadata ends. */
   payloadStart = 0;
   /** Where the payload ends. */
   payloadEnd = 0;
@@ -154,10 +149,8 @@ export function readSend(bytes: Uint8Array, start: number, end: number, view: Me
   view.targetStart = at;
   view.targetEnd = at += topic;
   view.idStart = at;
-  view.idEnd = at += id;
-  view.metaStart = at;
-  view.metaEnd = at += meta;
-  view.payloadStart = at;
+  view.metaStart = at += id;
+  view.payloadStart = at += meta;
   view.payloadEnd = end;
 }
 
@@ -184,12 +177,9 @@ export function readDeliver(bytes: Uint8Array, start: number, end: number, view:
   view.targetStart = at;
   view.targetEnd = at += target;
   view.workspaceStart = at;
-  view.workspaceEnd = at += workspaceLength;
-  view.idStart = at;
-  view.idEnd = at += id;
-  view.metaStart = at;
-  view.metaEnd = at += meta;
-  view.payloadStart = at;
+  view.idStart = at += workspaceLength;
+  view.metaStart = at += id;
+  view.payloadStart = at += meta;
   view.payloadEnd = end;
 }
 
@@ -210,11 +200,8 @@ export function readRequest(bytes: Uint8Array, start: number, end: number, view:
   view.sourceStart = view.targetStart = at;
   view.sourceEnd = view.targetEnd = at += topic;
   view.workspaceStart = at;
-  view.workspaceEnd = at += workspaceLength;
-  view.idStart = view.idEnd = at;
-  view.metaStart = at;
-  view.metaEnd = at += meta;
-  view.payloadStart = at;
+  view.idStart = view.metaStart = at += workspaceLength;
+  view.payloadStart = at += meta;
   view.payloadEnd = end;
 }
 
@@ -265,7 +252,6 @@ export class FrameWriter {
   #end = 0;
   #hint: number;
   readonly #least: number;
-  readonly #slab: number;
   /** Numbered frames in the message. */
   numbered = 0;
 
@@ -277,12 +263,9 @@ export class FrameWriter {
   /**
    * Makes one.
    * @param least smallest buffer to start with, in bytes; 0 makes buffers of exactly one frame
-   * @param slab messages share buffers of so many bytes: for those that are small and soon gone, since one that stays keeps
-   * all of its buffer
    */
-  constructor(least = 512, slab = 0) {
+  constructor(least = 512) {
     this.#hint = this.#least = least;
-    this.#slab = slab;
   }
 
   /** Bytes of the message. */
@@ -295,15 +278,21 @@ export class FrameWriter {
     const bytes = this.#bytes;
     const start = this.#start;
     const end = this.#end;
+    // The next turn is likely to be like this one; a quiet session falls back to small buffers.
+    if (this.#least > 0) this.#hint = Math.min(64 * 1024, Math.max(this.#least, end + (end >> 2)));
+    this.#bytes = NO_BYTES;
+    this.numbered = this.#start = this.#end = 0;
+    return bytes.subarray(start, end);
+  }
+
+  /**
+   * The finished message, whose buffer the next ones share: for those that are small and soon gone, since one that stays keeps
+   * all of it.
+   */
+  cut(): Uint8Array {
+    const start = this.#start;
     this.numbered = 0;
-    if (this.#slab > 0) this.#start = end;
-    else {
-      // The next turn is likely to be like this one; a quiet session falls back to small buffers.
-      if (this.#least > 0) this.#hint = Math.min(64 * 1024, Math.max(this.#least, end + (end >> 2)));
-      this.#bytes = NO_BYTES;
-      this.#end = 0;
-    }
-    return start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end);
+    return this.#bytes.subarray(start, this.#start = this.#end);
   }
 
   /** Makes room for a frame of so many bytes, head included, and returns where it begins. */
@@ -320,8 +309,7 @@ export class FrameWriter {
 
   #grow(length: number): void {
     const size = this.size;
-    const need = size + length;
-    const grown = new Uint8Array(Math.max(need, need * 4 > this.#slab ? 0 : this.#slab, size * 2, this.#hint));
+    const grown = makeRoom(Math.max(size + length, size * 2, this.#hint));
     if (size > 0) grown.set(this.#bytes.subarray(this.#start, this.#end));
     this.#bytes = grown;
     this.#start = 0;
@@ -364,11 +352,7 @@ export class FrameWriter {
   /** A frame as it stands in another buffer. */
   copy(bytes: Uint8Array, start: number, end: number): void {
     const at = this.open(bytes[start + 4], bytes[start + 5], end - start);
-    if (end - start < 64) {
-      for (let from = start + FRAME_HEAD, to = at + FRAME_HEAD; from < end; from++, to++) {
-        this.#bytes[to] = bytes[from];
-      }
-    } else this.#bytes.set(end - start === bytes.length ? bytes : bytes.subarray(start, end), at);
+    this.put(at, end - start === bytes.length ? bytes : bytes.subarray(start, end));
   }
 
   /** Counts, without a number of its own. */

@@ -30,9 +30,9 @@ export interface Stamp {
 /** A message to a client, made of a `Send` as it came in and what the gateway adds. */
 export function writeDeliver(writer: FrameWriter, view: MessageView, stamp: Stamp): void {
   const { source, target, workspace, producer } = stamp;
-  const byProducer = view.idStart === view.idEnd;
-  const id = byProducer ? producer.length + 6 : view.idEnd - view.idStart;
-  const meta = view.metaEnd - view.metaStart;
+  const byProducer = view.idStart === view.metaStart;
+  const id = byProducer ? producer.length + 6 : view.metaStart - view.idStart;
+  const meta = view.payloadStart - view.metaStart;
   const payload = view.payloadEnd - view.payloadStart;
   const length = DELIVER_HEAD + 1 + source.length + target.length + workspace.length + id + meta + payload;
   const start = writer.open(FrameKind.Deliver, byProducer ? FLAG_PRODUCER_ID : 0, length);
@@ -51,7 +51,7 @@ export function writeDeliver(writer: FrameWriter, view: MessageView, stamp: Stam
     to = writer.put(to, producer);
     writer.u48(to, view.number);
     to += 6;
-  } else to = writer.put(to, view.bytes.subarray(view.idStart, view.idEnd));
+  } else to = writer.put(to, view.bytes.subarray(view.idStart, view.metaStart));
   // Metadata and payload lie side by side in both frames: one copy for the two.
   writer.put(to, view.bytes.subarray(view.metaStart, view.payloadEnd));
 }

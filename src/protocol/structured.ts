@@ -14,7 +14,6 @@ const PLAIN = 128;
  */
 class Encoder {
   #bytes = new Uint8Array(1024);
-  #view = new DataView(this.#bytes.buffer);
   #at = 0;
 
   /** Encodes one value; what comes out is overwritten by the next. */
@@ -31,7 +30,6 @@ class Encoder {
     const grown = new Uint8Array(size);
     if (size > this.#bytes.length) grown.set(this.#bytes.subarray(0, this.#at));
     this.#bytes = grown;
-    this.#view = new DataView(grown.buffer);
   }
 
   /** Makes room and returns where it begins. */
@@ -49,44 +47,40 @@ class Encoder {
   /** A length in the smallest form: in the first byte up to `most`, else behind one of three tags; 0 for a form that is not there. */
   #head(value: number, small: number, most: number, tag1: number, tag2: number): void {
     if (value <= most) return this.#byte(small | value);
-    if (tag1 && value < 256) {
-      const at = this.#open(2);
-      this.#bytes[at] = tag1;
-      this.#bytes[at + 1] = value;
-    } else if (value < 65536) {
-      const at = this.#open(3);
-      this.#bytes[at] = tag2;
-      this.#view.setUint16(at + 1, value);
-    } else {
-      const at = this.#open(5);
-      this.#bytes[at] = tag2 + 1;
-      this.#view.setUint32(at + 1, value);
-    }
+    const size = tag1 && value < 256 ? 1 : value < 65536 ? 2 : 4;
+    this.#byte(size === 1 ? tag1 : tag2 + (size >> 2));
+    this.#uint(size, value);
+  }
+
+  /** So many low bytes of a whole number. */
+  #uint(size: number, value: number): void {
+    const at = this.#open(size);
+    for (let index = size - 1; index >= 0; index--, value >>>= 8) this.#bytes[at + index] = value;
+  }
+
+  /** Eight bytes as the platform has laid them. */
+  #wide(tag: number): void {
+    const at = this.#open(9);
+    this.#bytes[at] = tag;
+    this.#bytes.set(eight!, at + 1);
   }
 
   #text(text: string): void {
     const { length } = text;
     if (length < PLAIN) {
       // Short and plain, as keys and headers are: no call of the platform's encoder.
-      const head = length < 32 ? 1 : 2;
-      const at = this.#open(head + length);
+      const before = this.#at;
+      this.#head(length, 0xa0, 31, 0xd9, 0xda);
+      const at = this.#open(length);
       const bytes = this.#bytes;
-      const from = at + head;
       let codes = 0;
       for (let index = 0; index < length; index++) {
         const code = text.charCodeAt(index);
         codes |= code;
-        bytes[from + index] = code;
+        bytes[at + index] = code;
       }
-      if (codes < 128) {
-        if (head === 1) bytes[at] = 0xa0 | length;
-        else {
-          bytes[at] = 0xd9;
-          bytes[at + 1] = length;
-        }
-        return;
-      }
-      this.#at = at;
+      if (codes < 128) return;
+      this.#at = before;
     }
     const bytes = utf8(text);
     this.#head(bytes.length, 0xa0, 31, 0xd9, 0xda);
@@ -112,19 +106,14 @@ class Encoder {
           return this.#byte(value & 255);
         }
         if (value > 0 && value < 2 ** 32 && Number.isInteger(value)) return this.#head(value, 0, 127, 0xcc, 0xcd);
-        {
-          const at = this.#open(9);
-          this.#bytes[at] = 0xcb;
-          this.#view.setFloat64(at + 1, value);
-        }
-        return;
+        wide().setFloat64(0, value);
+        return this.#wide(0xcb);
       case "bigint": {
         if (BigInt.asIntN(64, value) !== value) {
           throw new InvalidArgumentError(`Cannot encode ${value}: it has more than 64 bits`);
         }
-        const at = this.#open(9);
-        this.#bytes[at] = 0xd3;
-        return this.#view.setBigInt64(at + 1, value);
+        wide().setBigInt64(0, value);
+        return this.#wide(0xd3);
       }
       case "object":
         return value === null ? this.#byte(0xc0) : this.#object(value, depth);
@@ -166,15 +155,21 @@ class Encoder {
   #date(ms: number): void {
     const seconds = Math.floor(ms / 1000);
     if (seconds !== seconds) throw new InvalidArgumentError("Cannot encode an invalid Date");
-    const at = this.#open(15);
-    this.#bytes.set([0xc7, 12, 0xff], at);
-    this.#view.setUint32(at + 3, (ms - seconds * 1000) * 1e6);
-    this.#view.setInt32(at + 7, Math.floor(seconds / 2 ** 32));
-    this.#view.setUint32(at + 11, seconds >>> 0);
+    this.#raw(Uint8Array.of(0xc7, 12, 0xff));
+    this.#uint(4, (ms - seconds * 1000) * 1e6);
+    this.#uint(4, Math.floor(seconds / 2 ** 32));
+    this.#uint(4, seconds);
   }
 }
 
 let encoder: Encoder | undefined;
+/** Wide numbers are read and written through this; one for all, because neither ever yields. */
+let eight: Uint8Array | undefined;
+let view: DataView | undefined;
+
+function wide(): DataView {
+  return view ??= new DataView((eight = new Uint8Array(8)).buffer);
+}
 
 /**
  * Encodes plain data into a buffer of its own: isolates are handed theirs for good.
@@ -194,8 +189,6 @@ export function encodeBriefly(value: unknown, depth: number = STRUCTURED_DEPTH):
 const TEXTS = 256;
 const SHORT = 31;
 let texts: (string | undefined)[] | undefined;
-/** Floats are read through this; one for all, because decoding never yields. */
-let float: DataView | undefined;
 
 class Decoder {
   readonly #bytes: Uint8Array;
@@ -227,10 +220,10 @@ class Decoder {
 
   /** Eight bytes (or four) as the platform reads them. */
   #read(size: 4 | 8): DataView {
-    float ??= new DataView(new ArrayBuffer(8));
+    const read = wide();
     const at = this.#take(size);
-    for (let index = 0; index < size; index++) float.setUint8(index, this.#bytes[at + index]);
-    return float;
+    for (let index = 0; index < size; index++) eight![index] = this.#bytes[at + index];
+    return read;
   }
 
   #text(length: number): string {

@@ -1,5 +1,4 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { TaskAssignmentMode, TaskPriority } from "./task_modes.ts";
 import type { TaskInfo } from "./tasks.ts";
 
 /** What a worker is given. */
@@ -80,7 +79,7 @@ export function assignmentOf(notice: AssignmentNotice): TaskAssignment {
     status: "running",
     workspace: notice[3],
     implementation: notice[4],
-    assignmentMode: TaskAssignmentMode.Pool,
+    assignmentMode: 2,
     assignedTo: notice[7],
     creator: notice[5],
     createdAt: notice[6],
@@ -89,7 +88,7 @@ export function assignmentOf(notice: AssignmentNotice): TaskAssignment {
     failures: 0,
     maxAttempts: 1,
     metadata: {},
-    priority: TaskPriority.Normal,
+    priority: 30,
     rootTaskId: notice[0],
     dependsOn: [],
     weight: 1,

@@ -87,6 +87,7 @@ function end(data: SocketData, code: number, reason: string): void {
 
 function transportOf(socket: BunSocket): Transport {
   return {
+    isNetwork: true,
     send: (bytes) => {
       if (!socket.data.over) socket.sendBinary(bytes);
     },

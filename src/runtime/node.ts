@@ -79,6 +79,7 @@ function accept(gateway: Gateway, socket: WebSocket, token: string | undefined):
     sink.closed({ code, reason });
   };
   const transport: Transport = {
+    isNetwork: true,
     send: (bytes) => {
       if (!over && socket.readyState === 1) socket.send(bytes);
     },

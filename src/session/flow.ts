@@ -32,7 +32,7 @@ export interface FlowLink {
 export class Flow {
   /** Where frames of this turn are laid; ask for {@link Flow.schedule} afterwards. */
   readonly writer: FrameWriter = new FrameWriter();
-  readonly outbox: Outbox = new Outbox();
+  outbox: Outbox = new Outbox();
   readonly #link: FlowLink;
   /** Numbered frames received in this session. */
   received = 0;
@@ -143,7 +143,7 @@ export class Flow {
 
   /** A new session: counts begin again and nothing is kept. */
   reset(): void {
-    this.outbox.clear();
+    this.outbox = new Outbox();
     this.writer.take();
     this.received =
       this.#receivedBytes =

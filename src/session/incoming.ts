@@ -59,7 +59,7 @@ export class IncomingMessage {
 
   /** Workspace of the sender; empty when it has none. */
   get workspace(): string {
-    return textAt(this.#bytes, this.#view.workspaceStart, this.#view.workspaceEnd);
+    return textAt(this.#bytes, this.#view.workspaceStart, this.#view.idStart);
   }
 
   /** The bytes. Yours to keep: a small payload is copied out of the larger message it came in. */
@@ -74,10 +74,10 @@ export class IncomingMessage {
 
   /** The message's id: the same id is delivered once. */
   get id(): string {
-    const { idStart, idEnd, flags, number } = this.#view;
+    const { idStart, metaStart, flags, number } = this.#view;
     if (this.#replier) return String(number);
-    if (!(flags & FLAG_PRODUCER_ID)) return fromUtf8(this.#bytes.subarray(idStart, idEnd));
-    return messageId(textAt(this.#bytes, idStart, idEnd - 6), readU48(this.#bytes, idEnd - 6));
+    if (!(flags & FLAG_PRODUCER_ID)) return fromUtf8(this.#bytes.subarray(idStart, metaStart));
+    return messageId(textAt(this.#bytes, idStart, metaStart - 6), readU48(this.#bytes, metaStart - 6));
   }
 
   /** What the sender put beside the payload; empty when nothing. */
@@ -86,11 +86,11 @@ export class IncomingMessage {
   }
 
   #readMetadata(): Record<string, string> {
-    const { metaStart, metaEnd } = this.#view;
-    if (metaStart === metaEnd) return {};
+    const { metaStart, payloadStart } = this.#view;
+    if (metaStart === payloadStart) return {};
     let decoded: unknown;
     try {
-      decoded = decodeStructured(this.#bytes.subarray(metaStart, metaEnd));
+      decoded = decodeStructured(this.#bytes.subarray(metaStart, payloadStart));
     } catch {
       // A foreign client may have put anything here; it is not worth a lost message.
       return {};

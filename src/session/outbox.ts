@@ -1,5 +1,6 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { eachFrame, type FrameVisitor, FrameWriter, isNumbered } from "../protocol/frames.ts";
+import { giveBack } from "../protocol/spares.ts";
 
 interface Batch {
   bytes: Uint8Array;
@@ -14,9 +15,10 @@ interface Batch {
  */
 export class Outbox {
   #batches: Batch[] = [];
-  #head = 0;
   /** Numbered frames ever written. */
   written = 0;
+  /** Of these, those whose buffers have left for good: nobody reads them any more but who sends them again. */
+  sent = 0;
   /** Bytes held. */
   bytes = 0;
 
@@ -31,23 +33,19 @@ export class Outbox {
   /** Drops what the peer has. A count from the future means the peer is confused: false. */
   acknowledge(received: number): boolean {
     if (received > this.written) return false;
-    while (this.#head < this.#batches.length) {
-      const batch = this.#batches[this.#head];
-      if (batch.first + batch.count - 1 > received) break;
+    for (let [batch] = this.#batches; batch; [batch] = this.#batches) {
+      const last = batch.first + batch.count - 1;
+      if (last > received) break;
       this.bytes -= batch.bytes.length;
-      this.#head++;
-    }
-    if (this.#head > 64 && this.#head * 2 > this.#batches.length) {
-      this.#batches = this.#batches.slice(this.#head);
-      this.#head = 0;
+      if (last <= this.sent) giveBack(batch.bytes);
+      this.#batches.shift();
     }
     return true;
   }
 
   /** Visits the numbered frames after `received`, oldest first. */
   each(received: number, visit: FrameVisitor): void {
-    for (let at = this.#head; at < this.#batches.length; at++) {
-      const batch = this.#batches[at];
+    for (const batch of this.#batches) {
       let number = batch.first;
       eachFrame(batch.bytes, (kind, bytes, start, end) => {
         if (isNumbered(kind) && number++ > received) visit(kind, bytes, start, end);
@@ -57,9 +55,8 @@ export class Outbox {
 
   /** Whether everything after `received` is still here. */
   holds(received: number): boolean {
-    if (received > this.written) return false;
-    const oldest = this.#head < this.#batches.length ? this.#batches[this.#head].first : this.written + 1;
-    return received + 1 >= oldest;
+    const oldest = this.#batches[0]?.first ?? this.written + 1;
+    return received <= this.written && received + 1 >= oldest;
   }
 
   /** The frames after `received` as WebSocket messages of about `batchBytes`. They stay in the outbox. */
@@ -72,11 +69,5 @@ export class Outbox {
     });
     if (writer.size > 0) messages.push(writer.take());
     return messages;
-  }
-
-  /** Forgets everything; numbers start again. For a new session. */
-  clear(): void {
-    this.#batches = [];
-    this.#head = this.written = this.bytes = 0;
   }
 }

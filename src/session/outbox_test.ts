@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { eachFrame, FrameKind, FrameWriter, readU32 } from "../protocol/frames.ts";
+import { makeRoom } from "../protocol/spares.ts";
 import { Outbox } from "./outbox.ts";
 
 /** Numbers of the cancel frames in messages, in order. */
@@ -39,4 +40,28 @@ test("it replays exactly what the peer does not have, whatever the batches and t
       assert.equal(outbox.bytes, 0);
     }),
   );
+});
+
+test("a buffer is used again when the peer has it and nobody sends it any more, and not before", () => {
+  const outbox = new Outbox();
+  const buffer = (): Uint8Array => {
+    const writer = new FrameWriter(16_384);
+    writer.cancel(1);
+    const bytes = writer.take();
+    outbox.push(bytes, 1);
+    return bytes;
+  };
+  const isUsedAgain = ({ buffer }: Uint8Array): boolean => {
+    const room = makeRoom(16_384);
+    return room.buffer === buffer;
+  };
+  const [first, second, third] = [buffer(), buffer(), buffer()];
+  outbox.sent = 2;
+  outbox.acknowledge(1);
+  assert.equal(isUsedAgain(first), true);
+  assert.equal(isUsedAgain(second), false, "the peer does not have it");
+  // A peer may say that it has what has not left: it will be sent as it is all the same.
+  outbox.acknowledge(3);
+  assert.equal(isUsedAgain(second), true);
+  assert.equal(isUsedAgain(third), false, "it has not left");
 });

@@ -134,7 +134,11 @@ export class Session implements AttemptLink, Link, StreamPort {
     });
   }
 
-  readonly #transmit = (bytes: Uint8Array): void => this.#transport?.send(bytes);
+  readonly #transmit = (bytes: Uint8Array): void => {
+    const { outbox } = this.#flow;
+    this.#transport?.send(bytes);
+    if (this.#transport?.isNetwork) outbox.sent = outbox.written;
+  };
 
   /** The state as users see it. */
   get state(): ConnectionState {
@@ -259,7 +263,6 @@ export class Session implements AttemptLink, Link, StreamPort {
 
   readonly #frame = (kind: number, bytes: Uint8Array, start: number, end: number): void => {
     if (isNumbered(kind)) this.#flow.count(end - start);
-    const body = <T>(from = FRAME_HEAD): T => decodeStructured(bytes.subarray(start + from, end)) as T;
     switch (kind) {
       case FrameKind.Deliver: {
         // A view of its own for each message: it becomes the message's, unread.
@@ -273,7 +276,7 @@ export class Session implements AttemptLink, Link, StreamPort {
         }
         return;
       case FrameKind.Reject:
-        return this.#sends.refused(readU48(bytes, start + 6), fromWireError(body(12)));
+        return this.#sends.refused(readU48(bytes, start + 6), fromWireError(bodyOf(bytes, start + 6, end)));
       case FrameKind.Ack:
         return void this.#flow.outbox.acknowledge(readU48(bytes, start + 6));
       case FrameKind.Request:
@@ -283,7 +286,7 @@ export class Session implements AttemptLink, Link, StreamPort {
       case FrameKind.Cancel:
         return this.requests.cancelled(readU32(bytes, start + 6));
       case FrameKind.Notify:
-        return this.onNotice.emit(body());
+        return this.onNotice.emit(bodyOf(bytes, start, end));
       case FrameKind.Open:
       case FrameKind.Head:
       case FrameKind.Chunk:
@@ -293,12 +296,12 @@ export class Session implements AttemptLink, Link, StreamPort {
         // Only who was asked to open one has streams; to others the first one is a stranger's.
         return kind === FrameKind.Open ? refuseOpen(this, readU32(bytes, start + FRAME_HEAD)) : undefined;
       case FrameKind.Welcome:
-        return this.#welcomed(body());
+        return this.#welcomed(bodyOf(bytes, start, end));
       case FrameKind.Refuse:
-        this.#refused = fromWireError(body());
+        this.#refused = fromWireError(bodyOf(bytes, start, end));
         return;
       case FrameKind.Bye:
-        this.#bye = body();
+        this.#bye = bodyOf(bytes, start, end);
         return;
       default:
         throw new InvalidArgumentError(`Cannot take a frame of kind ${kind} from a gateway`);
@@ -461,4 +464,8 @@ function readInto(read: typeof readDeliver, bytes: Uint8Array, start: number, en
   const view = new MessageView();
   read(bytes, start, end, view);
   return view;
+}
+
+function bodyOf<T>(bytes: Uint8Array, start: number, end: number): T {
+  return decodeStructured(bytes.subarray(start + FRAME_HEAD, end)) as T;
 }

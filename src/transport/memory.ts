@@ -18,11 +18,14 @@ interface End {
   over: boolean;
 }
 
-/** Makes a pair. Nothing is delivered synchronously, so that no handler runs inside a caller's send. */
+/**
+ * Makes a pair. Nothing is delivered synchronously, so that no handler runs inside a caller's send. What is carried by somebody
+ * else is copied, as by a network; otherwise the other end gets the very bytes.
+ */
 export function memoryPair(
   nearSink: TransportSink,
   farSink: TransportSink,
-  carry: Carry = (_, run) => queueMicrotask(run),
+  carry?: Carry,
 ): MemoryPair {
   const near: End = { sink: nearSink, direction: "up", over: false };
   const far: End = { sink: farSink, direction: "down", over: false };
@@ -30,7 +33,8 @@ export function memoryPair(
 }
 
 /** Each end knows for itself whether it is over: on a broken wire the other one may never hear of it. */
-function side(own: End, other: End, carry: Carry): Transport {
+function side(own: End, other: End, network?: Carry): Transport {
+  const carry: Carry = network ?? ((_, run) => queueMicrotask(run));
   const end = (info: CloseInfo): void => {
     if (own.over) return;
     own.over = true;
@@ -42,10 +46,12 @@ function side(own: End, other: End, carry: Carry): Transport {
     });
   };
   return {
+    isNetwork: network !== undefined,
     send(bytes) {
       if (own.over) return;
+      const sent = network ? bytes.slice() : bytes;
       carry(own.direction, () => {
-        if (!other.over) other.sink.received(bytes);
+        if (!other.over) other.sink.received(sent);
       });
     },
     ping() {

@@ -23,6 +23,8 @@ export interface TransportSink {
 export interface Transport {
   /** Sends one binary message. MUST NOT throw once closed, MUST NOT change the bytes; they may be kept by the caller. */
   send(bytes: Uint8Array): void;
+  /** Whether nobody reads those bytes any more once the peer has said that it has them: a network has made them its own. */
+  readonly isNetwork?: boolean;
   /** Asks the peer's rim for a sign of life. */
   ping(): void;
   /** Closes; further calls do nothing. A code a client may send: 1000 or 3000–4999. */

@@ -59,6 +59,29 @@ const run = (name: string, body: (it: ReturnType<typeof world>, env: Env) => Pro
 
 /** What a client does, against any gateway it can reach by WebSocket. */
 export const cases: Case[] = [
+  run("large turns both ways: every byte arrives as it was sent", async (it) => {
+    const [a, b] = [it.agent("a"), it.agent("b")];
+    await Promise.all([a.connect(), b.connect()]);
+    const payload = (n: number): Uint8Array => new Uint8Array(200 + (n % 500)).fill(n);
+    let [there, back] = [0, 0];
+    const wrong: number[] = [];
+    const look = (got: Uint8Array, n: number): void => {
+      const wanted = payload(n);
+      if (got.length !== wanted.length || got.some((byte, at) => byte !== wanted[at])) wrong.push(n);
+    };
+    // What came is sent back, so that turns of both kinds are on their way at once.
+    b.onMessage((message) => {
+      look(message.payload, there++);
+      b.send({ targetTopic: a.topic, payload: message.payload });
+    });
+    a.onMessage((message) => look(message.payload, back++));
+    for (let sent = 0; sent < 4000;) {
+      for (let n = 0; n < 100; n++) a.send({ targetTopic: b.topic, payload: payload(sent++) });
+      await until(() => back > sent - 300, "most of them came back");
+    }
+    await until(() => back === 4000, "all of them came back");
+    equal(wrong, []);
+  }),
   run("a message arrives with its sender, id, sequence, workspace, type and metadata", async ({ agent, workspace }) => {
     const [a, b] = [agent("a"), agent("b")];
     await Promise.all([a.connect(), b.connect()]);

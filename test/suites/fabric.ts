@@ -29,6 +29,39 @@ export const cases: Case[] = [
     },
   },
   {
+    name: "large turns one after the other, with cuts between and within them: every byte arrives as it was sent, once",
+    async run() {
+      await using fabric = await testFabric({ seed: 1 });
+      const quick = { reconnectDelay: 10, maxReconnectDelay: 50 };
+      const [a, b, c] = [fabric.agent(quick), fabric.agent(quick), fabric.agent(quick)];
+      await Promise.all([a, b, c].map((one) => one.connect()));
+      const got = new Map([a, b, c].map((one) => [one, [] as number[]]));
+      const isWhole = (payload: Uint8Array): boolean => payload.every((byte) => byte === payload[0]);
+      let broken = 0;
+      for (const one of [a, b, c]) {
+        one.onMessage(({ payload }) => {
+          if (!isWhole(payload)) broken++;
+          got.get(one)!.push(payload[0] | (payload.length << 8));
+        });
+      }
+      const sent = new Map([a, b, c].map((one) => [one, [] as number[]]));
+      for (let round = 0; round < 40; round++) {
+        for (const [from, to] of [[a, b], [b, c], [c, a]]) {
+          for (let n = 0; n < 60; n++) {
+            const payload = new Uint8Array(150 + ((round * 7 + n) % 300)).fill(round * 60 + n);
+            sent.get(to)!.push(payload[0] | (payload.length << 8));
+            from.send({ targetTopic: to.topic, payload });
+          }
+        }
+        if (round % 5 === 2) fabric.faults.cut([a, b, c][round % 3]);
+        await fabric.advance(round % 5 === 2 ? 100 : 1);
+      }
+      await fabric.advance("2s");
+      equal(broken, 0);
+      for (const one of [a, b, c]) equal(got.get(one), sent.get(one));
+    },
+  },
+  {
     name: "a half-open socket is found by its silence and resumed",
     async run() {
       await using fabric = await testFabric({ seed: 2 });

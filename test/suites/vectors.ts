@@ -71,11 +71,11 @@ function decodeFrame(kind: number, bytes: Uint8Array, start: number, end: number
   const view = new MessageView();
   const part = (from: number, to: number): string => new TextDecoder().decode(bytes.subarray(from, to));
   const rest = (): Meaning => {
-    const { metaStart, metaEnd, payloadStart, payloadEnd } = view;
+    const { metaStart, payloadStart, payloadEnd } = view;
     const payload = part(payloadStart, payloadEnd);
-    return metaStart === metaEnd
+    return metaStart === payloadStart
       ? { payload }
-      : { metadata: decodeStructured(bytes.subarray(metaStart, metaEnd)), payload };
+      : { metadata: decodeStructured(bytes.subarray(metaStart, payloadStart)), payload };
   };
   switch (kind) {
     case FrameKind.Ack:
@@ -83,21 +83,21 @@ function decodeFrame(kind: number, bytes: Uint8Array, start: number, end: number
     case FrameKind.Send: {
       readSend(bytes, start, end, view);
       const topic = part(view.targetStart, view.targetEnd);
-      const id = part(view.idStart, view.idEnd);
+      const id = part(view.idStart, view.metaStart);
       return { messageType: view.messageType, number: view.number, ttlMs: view.time, topic, id, ...rest() };
     }
     case FrameKind.Deliver: {
       readDeliver(bytes, start, end, view);
       const name = view.flags & FLAG_PRODUCER_ID
-        ? { producer: part(view.idStart, view.idEnd - 6), number: readU48(bytes, view.idEnd - 6) }
-        : { id: part(view.idStart, view.idEnd) };
+        ? { producer: part(view.idStart, view.metaStart - 6), number: readU48(bytes, view.metaStart - 6) }
+        : { id: part(view.idStart, view.metaStart) };
       return {
         messageType: view.messageType,
         sequence: view.number,
         at: view.time,
         source: part(view.sourceStart, view.sourceEnd),
         target: part(view.targetStart, view.targetEnd),
-        workspace: part(view.workspaceStart, view.workspaceEnd),
+        workspace: part(view.workspaceStart, view.idStart),
         queue: (view.flags & FLAG_QUEUE) !== 0,
         ...name,
         ...rest(),
@@ -120,7 +120,7 @@ function decodeFrame(kind: number, bytes: Uint8Array, start: number, end: number
         callId: view.number,
         timeoutMs: view.time,
         topic: part(view.targetStart, view.targetEnd),
-        workspace: part(view.workspaceStart, view.workspaceEnd),
+        workspace: part(view.workspaceStart, view.idStart),
         ...rest(),
       };
     }
