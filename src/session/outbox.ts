@@ -7,6 +7,7 @@ interface Batch {
   /** Number of the first numbered frame in it. */
   first: number;
   count: number;
+  next: Batch | undefined;
 }
 
 /**
@@ -14,7 +15,8 @@ interface Batch {
  * turn, not per frame. Numbers are implicit, 1, 2, 3 …, because a WebSocket keeps order (as in XMPP's XEP-0198).
  */
 export class Outbox {
-  #batches: Batch[] = [];
+  #first: Batch | undefined;
+  #last: Batch | undefined;
   /** Numbered frames ever written. */
   written = 0;
   /** Of these, those whose buffers have left for good: nobody reads them any more but who sends them again. */
@@ -25,7 +27,10 @@ export class Outbox {
   /** Keeps a buffer that holds `count` numbered frames. */
   push(bytes: Uint8Array, count: number): void {
     if (count === 0) return;
-    this.#batches.push({ bytes, first: this.written + 1, count });
+    const batch: Batch = { bytes, first: this.written + 1, count, next: undefined };
+    if (this.#first) this.#last!.next = batch;
+    else this.#first = batch;
+    this.#last = batch;
     this.written += count;
     this.bytes += bytes.length;
   }
@@ -33,19 +38,22 @@ export class Outbox {
   /** Drops what the peer has. A count from the future means the peer is confused: false. */
   acknowledge(received: number): boolean {
     if (received > this.written) return false;
-    for (let [batch] = this.#batches; batch; [batch] = this.#batches) {
+    for (let batch = this.#first; batch; batch = this.#first) {
       const last = batch.first + batch.count - 1;
       if (last > received) break;
       this.bytes -= batch.bytes.length;
       if (last <= this.sent) giveBack(batch.bytes);
-      this.#batches.shift();
+      this.#first = batch.next;
+      // One that has grown old would keep all that came after it.
+      batch.next = undefined;
     }
+    this.#last = this.#first && this.#last;
     return true;
   }
 
   /** Visits the numbered frames after `received`, oldest first. */
   each(received: number, visit: FrameVisitor): void {
-    for (const batch of this.#batches) {
+    for (let batch = this.#first; batch; batch = batch.next) {
       let number = batch.first;
       eachFrame(batch.bytes, (kind, bytes, start, end) => {
         if (isNumbered(kind) && number++ > received) visit(kind, bytes, start, end);
@@ -55,7 +63,7 @@ export class Outbox {
 
   /** Whether everything after `received` is still here. */
   holds(received: number): boolean {
-    const oldest = this.#batches[0]?.first ?? this.written + 1;
+    const oldest = this.#first?.first ?? this.written + 1;
     return received <= this.written && received + 1 >= oldest;
   }
 
