@@ -10,7 +10,7 @@ const spares: Uint8Array[] = [];
 /** A buffer of at least so many bytes. It may have been used before: every byte of it MUST be written before it is shown. */
 export function makeRoom(size: number): Uint8Array {
   const at = size < LEAST_BYTES ? -1 : spares.findIndex(({ length }) => length >= size);
-  return at < 0 ? new Uint8Array(size) : spares.splice(at, 1)[0];
+  return spares.splice(at < 0 ? COUNT : at, 1)[0] ?? new Uint8Array(size);
 }
 
 /**
