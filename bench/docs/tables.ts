@@ -4,7 +4,9 @@ import { type Bound, type Row, type Spread, verdict } from "../lib/report.ts";
 import { number, said } from "../lib/table.ts";
 import type { Growth, Matrix, Micro, Result, Results } from "./results.ts";
 
-/** What grows by no more than that over all of the amounts does not grow. */
+/** What is less steep counts as flat: time grows by the power of that with the amount. */
+const STEEP = 0.1;
+/** What grows by no more than that over all of the amounts does not grow at all. */
 const FLAT = 1.1;
 
 /** Lines of a table. */
@@ -63,13 +65,21 @@ export function losses({ matrix, growth }: Results): string {
   const short = matrix.some(({ mode }) => mode === "short")
     ? "> Some of this is of a short run, on a machine that did other things besides: it shows what there is to see, not more."
     : "";
-  const grows = growth?.series.filter(({ ratio }) => ratio > FLAT).map(({ name, runtime, ratio }) =>
-    `${name} on ${runtime} ×${ratio.toFixed(2)}`
-  );
-  const grown = grows?.length
-    ? `Grows by more than ten percent over three orders of magnitude: ${grows.join(", ")}.`
-    : "";
-  const parts = [short, count, lines.length ? table : "", grown, errors && `Cells that failed:\n\n${errors}`];
+  const grown = (words: string, isMeant: (one: Growth["series"][number]) => boolean): string => {
+    const found = growth?.series.filter(isMeant).map((one) => `${one.name} on ${one.runtime} ×${one.ratio.toFixed(2)}`);
+    return found?.length ? `${words}: ${found.join(", ")}.` : "";
+  };
+  const parts = [
+    short,
+    count,
+    lines.length ? table : "",
+    grown(`Grows by a slope of ${STEEP} or more`, ({ slope }) => slope >= STEEP),
+    grown(
+      "Grows less steeply, but by more than a tenth over all amounts",
+      ({ slope, ratio }) => slope < STEEP && ratio > FLAT,
+    ),
+    errors && `Cells that failed:\n\n${errors}`,
+  ];
   return parts.filter(Boolean).join("\n\n");
 }
 
@@ -118,8 +128,8 @@ export function growthTable({ series }: Growth): string {
     runtime,
     of,
     points.map(({ at, us }) => `${at.toLocaleString("en-US")}: ${us.toFixed(2)}`).join(", "),
-    ratio > FLAT ? `**×${ratio.toFixed(2)}**` : `×${ratio.toFixed(2)}`,
-    slope.toFixed(3),
+    `×${ratio.toFixed(2)}`,
+    slope >= STEEP ? `**${slope.toFixed(3)}**` : slope.toFixed(3),
   ]);
   return markdown(["what", "runtime", "grows with", "µs an operation", "most to least", "slope"], lines);
 }
