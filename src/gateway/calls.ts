@@ -1,4 +1,5 @@
 // edge: no Deno, Bun, node: or cloudflare: names
+import { ChurnMap } from "../base/churn_map.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import { FLAG_ERROR, type FrameWriter } from "../protocol/frames.ts";
 import { toWireError } from "../protocol/error_wire.ts";
@@ -16,7 +17,7 @@ export class CallTable {
   readonly #caller: Caller;
   readonly #open = new Map<number, AbortController>();
   /** Replies that another call has asked for, and what to do when nobody waits for them any more. */
-  readonly #watches = new Map<number, () => void>();
+  readonly #watches = new ChurnMap<number, () => void>();
 
   constructor(caller: Caller) {
     this.#caller = caller;

@@ -11,13 +11,13 @@ const NONE = -1;
 /** Where a task lies: how it was made, its payload and how it is, one after the other. */
 interface Entry {
   readonly id: string;
-  readonly slab: Uint8Array;
-  readonly at: number;
+  slab: Uint8Array;
+  at: number;
   /** Lengths. */
   readonly made: number;
-  readonly payload: number;
-  readonly state: number;
-  readonly overAt: number;
+  payload: number;
+  state: number;
+  overAt: number;
 }
 
 /**
@@ -64,7 +64,14 @@ export class MemoryTasks implements TaskStore {
     const slab = this.#slab;
     slab.set(old.slab.subarray(old.at, old.at + same), at);
     slab.set(state, at + same);
-    this.#set({ id, slab, at, made: old.made, payload, state: state.length, overAt });
+    // One that is over has its place among the ends, by what it says.
+    if (old.overAt > 0) return this.#set({ id, slab, at, made: old.made, payload, state: state.length, overAt });
+    old.slab = slab;
+    old.at = at;
+    old.payload = payload;
+    old.state = state.length;
+    old.overAt = overAt;
+    if (overAt > 0) this.#ends.push(old);
   }
 
   /** Makes room for one that lies in one piece, and returns where it begins. */

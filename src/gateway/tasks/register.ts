@@ -1,4 +1,5 @@
 // edge: no Deno, Bun, node: or cloudflare: names
+import { ChurnMap } from "../../base/churn_map.ts";
 import type { MaybePromise } from "../../store/store.ts";
 import type { Core } from "../core.ts";
 import type { TaskState } from "./record.ts";
@@ -10,7 +11,7 @@ export class Register {
   readonly #core: Core;
   readonly #shelf: TaskShelf;
   /** Those that are over stay here until they are kept. */
-  readonly #tasks = new Map<string, Task>();
+  readonly #tasks = new ChurnMap<string, Task>();
   #dirty: Task[] = [];
   #over: Task[] = [];
 

@@ -1,4 +1,5 @@
 // edge: no Deno, Bun, node: or cloudflare: names
+import { ChurnMap } from "../../base/churn_map.ts";
 import type { Session } from "../session.ts";
 import { take, type TaskLine } from "./line.ts";
 import type { Holder, Task } from "./task.ts";
@@ -44,7 +45,7 @@ export class Worker implements Holder {
   isAutoStart = false;
   graceMs = 0;
   /** Attempts it has; one that was taken from it stays until it lets go, for until then its slot is in use. */
-  readonly #leases = new Map<string, Lease>();
+  readonly #leases = new ChurnMap<string, Lease>();
 
   constructor(session: Session) {
     this.session = session;
