@@ -58,8 +58,13 @@ export class Deadlines {
     }
     // Before what is due is done: that may add others, or take some back.
     if (next < Infinity) this.#arm(next, next - now);
-    for (const deadline of due) if (this.#open.delete(deadline)) deadline.run();
-    if (this.#open.size === 0) this.#disarm();
+    try {
+      for (const deadline of due) if (this.#open.delete(deadline)) deadline.run();
+    } finally {
+      // What one of them throws must not cost the others their time.
+      if (this.#open.size === 0) this.#disarm();
+      else if (this.#timerAt === Infinity) this.#arm(now, 0);
+    }
   }
 }
 

@@ -165,7 +165,7 @@ export class TaskCreation {
 
   /**
    * A task that is over, and not completed, begins again.
-   * @throws {ConflictError} when another one has taken its singleton or dedupe key
+   * @throws {ConflictError} when another one has taken its singleton or dedupe key, or it lives already
    */
   redrive(state: TaskState, change: Redrive): MaybePromise<Task> {
     return then(this.#names.retake(state), (holder) => {
@@ -175,7 +175,17 @@ export class TaskCreation {
           retryable: false,
         });
       }
-      return then(this.#engine.shelf.fetch(state), () => this.#engine.redrive(state, change));
+      return then(this.#engine.shelf.fetch(state), () => {
+        // Somebody else was faster.
+        const task = this.#engine.live(state.id);
+        if (task) {
+          throw new ConflictError(`Cannot retry task ${state.id}: it is ${task.state.status}`, {
+            details: { taskId: state.id, status: task.state.status },
+            retryable: false,
+          });
+        }
+        return this.#engine.redrive(state, change);
+      });
     });
   }
 

@@ -99,6 +99,8 @@ export class TaskEngine {
 
   /** Drops some of those that have been over for long enough, and what belongs to them. Returns how many. */
   expire(limit: number): number {
+    // First what lives again: it is not what is dropped.
+    this.#register.keep();
     const gone = this.shelf.expire(limit);
     for (const id of gone) this.events.forget(id);
     return gone.length;

@@ -11,6 +11,7 @@ import { Counters } from "../counters.ts";
 import type { Session } from "../session.ts";
 import { TaskCreation } from "./creation.ts";
 import { TaskEngine } from "./engine.ts";
+import { encodeTask } from "./record.ts";
 
 /** An engine over a store in memory, and one worker that takes everything. */
 function world() {
@@ -57,7 +58,7 @@ function world() {
   const settle = (outcome: TaskOutcome): void => {
     for (const { taskId, attempt } of given.splice(0)) engine.settle(session, taskId, attempt, outcome);
   };
-  return { store, engine, core, session, turn, make, settle, given, errors };
+  return { store, engine, creation, core, session, turn, make, settle, given, errors };
 }
 
 test("nothing is remembered of tasks that are over: no alarm, key, dependency, part, limit, name, reader or pool", async () => {
@@ -129,4 +130,68 @@ test("who leaves has left before the next one enters, in their stories too", asy
   const momentOf = (story: number, status: string): number =>
     stories[story].find((event) => event.type === "status" && event.status === status)!.at;
   assert.ok(momentOf(0, "completed") < momentOf(1, "assigned"), "the second entered before the first had left");
+});
+
+const large = new Uint8Array(5000).fill(7);
+const small = new Uint8Array(10).fill(7);
+const recordOf = (store: ReturnType<typeof world>["store"], id: string): TaskRecord | undefined =>
+  store.tasks.get(id) as TaskRecord | undefined;
+
+test("a task that is over and lives again within one turn keeps its payload", async () => {
+  const { store, engine, creation, session, turn, make } = world();
+  const id = make({ payload: small });
+  turn();
+  // Not written since the start: all of it is going to be.
+  await engine.load();
+  engine.leases.announce(session, { workspace: "w", implementation: "i", slots: 1, isAutoStart: true }, []);
+  const { state } = engine.live(id)!;
+  engine.cancel(engine.live(id)!, "enough");
+  await creation.redrive(state, {});
+  turn();
+  assert.deepEqual([...recordOf(store, id)!.payload!], [...small]);
+  assert.equal(engine.size, 1);
+});
+
+test("of two who retry a task at once the second hears that it lives, and nothing else is forgotten", async () => {
+  const { engine, creation, turn, make } = world();
+  const [id, other] = [make({ payload: small }), make({ payload: small })];
+  engine.cancel(engine.live(id)!, "enough");
+  turn();
+  const found = [await engine.find(id), await engine.find(id)];
+  engine.cancel(engine.live(other)!, "enough");
+  await creation.redrive(found[0]!, {});
+  assert.throws(() => creation.redrive(found[1]!, {}), { name: "ConflictError", message: /it is pending/ });
+  turn();
+  assert.equal(engine.size, 1);
+  assert.equal(engine.now(other), undefined, "it is kept, and not in memory");
+});
+
+test("what lives again is not dropped with what has been over for long", async () => {
+  const { store, engine, creation, turn, make } = world();
+  const id = make({ payload: large });
+  engine.cancel(engine.live(id)!, "enough");
+  turn();
+  const state = (await engine.find(id))!;
+  turn(DEFAULT_LIMITS.taskRetentionMs);
+  await creation.redrive(state, {});
+  assert.equal(engine.expire(100), 0);
+  turn();
+  assert.equal(recordOf(store, id)!.overAt, 0);
+  assert.equal((await engine.shelf.payload(engine.live(id)!.state)).length, large.length);
+});
+
+test("a large payload of version 1, whose record does not say where it is, is found", async () => {
+  const { store, engine, creation, turn, make } = world();
+  const [id, gone] = [make({ payload: large }), make({ payload: large })];
+  engine.cancel(engine.live(gone)!, "enough");
+  turn();
+  for (const [one, overAt] of [[id, 0], [gone, 5e15]] as const) {
+    const made = encodeTask({ ...(await engine.find(one))!, isPayloadApart: undefined }).slice();
+    store.tasks.put({ id: one, made, payload: undefined, state: undefined, overAt });
+  }
+  await engine.load();
+  assert.equal((await engine.shelf.payload(engine.live(id)!.state)).length, large.length);
+  await creation.redrive((await engine.find(gone))!, {});
+  turn();
+  assert.equal((await engine.shelf.payload(engine.live(gone)!.state)).length, large.length);
 });

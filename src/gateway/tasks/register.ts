@@ -18,7 +18,7 @@ export class Register {
   constructor(core: Core, shelf: TaskShelf) {
     this.#core = core;
     this.#shelf = shelf;
-    core.beforeCommit(() => this.#keep());
+    core.beforeCommit(() => this.keep());
   }
 
   /** A live task. */
@@ -46,7 +46,7 @@ export class Register {
   add(task: Task): void {
     const { id } = task.state;
     const former = this.#tasks.get(id);
-    if (former) this.#over.splice(this.#over.indexOf(former), 1);
+    if (former?.isOver) this.#over.splice(this.#over.indexOf(former), 1);
     this.#tasks.set(id, task);
   }
 
@@ -64,14 +64,16 @@ export class Register {
     this.#core.commitSoon();
   }
 
-  #keep(): void {
+  /** Keeps what has changed. */
+  keep(): void {
     if (this.#dirty.length === 0) return;
     const [dirty, over] = [this.#dirty, this.#over];
     this.#dirty = [];
     this.#over = [];
     for (const task of dirty) {
       task.isDirty = false;
-      this.#shelf.keep(task);
+      // One that was over and lives again in this turn is kept as what it is now.
+      if (this.#tasks.get(task.state.id) === task) this.#shelf.keep(task);
     }
     for (const { state: { id } } of over) this.#tasks.delete(id);
   }

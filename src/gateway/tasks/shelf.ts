@@ -69,8 +69,10 @@ export class TaskShelf {
   payload(state: TaskState): MaybePromise<Uint8Array> {
     const { store: { kv, tasks }, clock } = this.#core;
     if (state.payload) return state.payload;
-    if (!state.isPayloadApart) return then(tasks.get(state.id), (record) => record?.payload ?? NO_BYTES);
-    return then(kv.get(PAYLOAD, state.id, clock.now()), (record) => record?.value ?? NO_BYTES);
+    const apart = (): MaybePromise<Uint8Array> =>
+      then(kv.get(PAYLOAD, state.id, clock.now()), (record) => record?.value ?? NO_BYTES);
+    // What comes from a store of version 1 does not say that it is apart.
+    return state.isPayloadApart ? apart() : then(tasks.get(state.id), (record) => record?.payload ?? apart());
   }
 
   /** Has a payload at hand that is kept with the record, which is going to be written as a whole. */
