@@ -160,7 +160,7 @@ export function parseAddress(address: string | undefined, hasDial: boolean): URL
   if (address === undefined && hasDial) return new URL(`ws://in-process${CONNECT_PATH}`);
   const fault = (): never => {
     throw new InvalidArgumentError(
-      `Cannot connect to ${JSON.stringify(address)}: an address looks like "wss://host", "https://host" or "host:port"`,
+      `Cannot connect to ${JSON.stringify(address)}: an address looks like "wss://host" or "host:port"`,
       "address",
     );
   };

@@ -322,7 +322,7 @@ export class Session implements Listener, Asker, StreamHost, WindowHost, Progres
     const transport = this.#transport;
     if (transport) {
       for (const bytes of outgoing) transport.send(bytes);
-      if (transport.isNetwork) this.#outbox.sent = this.#sealedTo;
+      this.#outbox.left(transport.isCopying, this.#sealedTo);
     } // A client that is connected gets its answers however many they are; without a socket the bound holds.
     else if (this.#outbox.bytes > this.core.limits.replayBytes && !this.ended) {
       this.core.logger("warn", "session.overflow", { topic: this.topic, bytes: this.#outbox.bytes });

@@ -87,7 +87,7 @@ function end(data: SocketData, code: number, reason: string): void {
 
 function transportOf(socket: BunSocket): Transport {
   return {
-    isNetwork: true,
+    isCopying: true,
     send: (bytes) => {
       if (!socket.data.over) socket.sendBinary(bytes);
     },

@@ -58,7 +58,7 @@ function accept(gateway: Gateway, socket: WebSocket, token: string | undefined, 
   };
   const isOpen = (): boolean => !over && socket.readyState === 1;
   const transport: Transport = {
-    isNetwork: true,
+    isCopying: true,
     send: (bytes) => {
       if (isOpen()) socket.send(bytes as Uint8Array<ArrayBuffer>);
     },

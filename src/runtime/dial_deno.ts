@@ -194,7 +194,7 @@ function hangUp(conn: Conn): void {
 
 /** An open connection. */
 class Wire implements Transport {
-  readonly isNetwork = true;
+  readonly isCopying = true;
   readonly #conn: Conn;
   readonly #sink: TransportSink;
   readonly #reader: FrameReader;

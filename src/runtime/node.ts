@@ -78,8 +78,8 @@ function accept(gateway: Gateway, socket: WebSocket, token: string | undefined):
     over = true;
     sink.closed({ code, reason });
   };
+  // Not copying: `ws` keeps what the kernel has not taken yet as it is.
   const transport: Transport = {
-    isNetwork: true,
     send: (bytes) => {
       if (!over && socket.readyState === 1) socket.send(bytes);
     },

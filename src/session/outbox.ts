@@ -19,8 +19,8 @@ export class Outbox {
   #last: Batch | undefined;
   /** Numbered frames ever written. */
   written = 0;
-  /** Of these, those whose buffers have left for good: nobody reads them any more but who sends them again. */
-  sent = 0;
+  /** Of these, those whose buffers were copied when they left: nobody reads them any more but who sends them again. */
+  #left = 0;
   /** Bytes held. */
   bytes = 0;
 
@@ -42,13 +42,18 @@ export class Outbox {
       const last = batch.first + batch.count - 1;
       if (last > received) break;
       this.bytes -= batch.bytes.length;
-      if (last <= this.sent) giveBack(batch.bytes);
+      if (last <= this.#left) giveBack(batch.bytes);
       this.#first = batch.next;
       // One that has grown old would keep all that came after it.
       batch.next = undefined;
     }
     this.#last = this.#first && this.#last;
     return true;
+  }
+
+  /** Everything up to a number has left. What has gone once without being copied may be read by anybody, for good. */
+  left(isCopied = false, through = this.written): void {
+    this.#left = isCopied && this.#left >= 0 ? through : -1;
   }
 
   /** Visits the numbered frames after `received`, oldest first. */

@@ -56,7 +56,7 @@ test("a buffer is used again when the peer has it and nobody sends it any more, 
     return room.buffer === buffer;
   };
   const [first, second, third] = [buffer(), buffer(), buffer()];
-  outbox.sent = 2;
+  outbox.left(true, 2);
   outbox.acknowledge(1);
   assert.equal(isUsedAgain(first), true);
   assert.equal(isUsedAgain(second), false, "the peer does not have it");
@@ -64,4 +64,16 @@ test("a buffer is used again when the peer has it and nobody sends it any more, 
   outbox.acknowledge(3);
   assert.equal(isUsedAgain(second), true);
   assert.equal(isUsedAgain(third), false, "it has not left");
+});
+
+test("what has left once without being copied is never used again, whatever comes later", () => {
+  const outbox = new Outbox();
+  const writer = new FrameWriter(20_000);
+  writer.cancel(1);
+  const bytes = writer.take();
+  outbox.push(bytes, 1);
+  outbox.left(false);
+  outbox.left(true);
+  outbox.acknowledge(1);
+  assert.notEqual(makeRoom(20_000).buffer, bytes.buffer);
 });

@@ -135,9 +135,8 @@ export class Session implements AttemptLink, Link, StreamPort {
   }
 
   readonly #transmit = (bytes: Uint8Array): void => {
-    const { outbox } = this.#flow;
     this.#transport?.send(bytes);
-    if (this.#transport?.isNetwork) outbox.sent = outbox.written;
+    this.#flow.outbox.left(this.#transport?.isCopying);
   };
 
   /** The state as users see it. */

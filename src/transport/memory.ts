@@ -46,7 +46,7 @@ function side(own: End, other: End, network?: Carry): Transport {
     });
   };
   return {
-    isNetwork: network !== undefined,
+    isCopying: network !== undefined,
     send(bytes) {
       if (own.over) return;
       const sent = network ? bytes.slice() : bytes;

@@ -23,8 +23,11 @@ export interface TransportSink {
 export interface Transport {
   /** Sends one binary message. MUST NOT throw once closed, MUST NOT change the bytes; they may be kept by the caller. */
   send(bytes: Uint8Array): void;
-  /** Whether nobody reads those bytes any more once the peer has said that it has them: a network has made them its own. */
-  readonly isNetwork?: boolean;
+  /**
+   * Whether `send` has copied what it was given when it returns, so that the bytes may be written over. A peer's word that it has
+   * them is not enough: it may lie, and read later what somebody else has written there since.
+   */
+  readonly isCopying?: boolean;
   /** Asks the peer's rim for a sign of life. */
   ping(): void;
   /** Closes; further calls do nothing. A code a client may send: 1000 or 3000–4999. */

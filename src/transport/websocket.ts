@@ -50,7 +50,6 @@ export function webSocketDial(Socket?: WebSocketConstructor): Dial {
         socket.close();
       };
       const transport: Transport = {
-        isNetwork: true,
         send(bytes) {
           if (!over && socket.readyState === 1) socket.send(bytes as Uint8Array<ArrayBuffer>);
         },
