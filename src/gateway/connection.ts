@@ -46,6 +46,9 @@ export interface Door {
   gone(connection: Connection): void;
 }
 
+/** Where the parts of the frame lie that is being read; one for all, for nobody reads another one meanwhile. */
+const view: MessageView = new MessageView();
+
 /** One socket: hello first, then the frames of its session. Nothing a peer sends throws out of it. */
 export class Connection implements TransportSink {
   readonly openedAt: number;
@@ -57,7 +60,6 @@ export class Connection implements TransportSink {
   readonly #door: Door;
   readonly #token: string | undefined;
   #state: "hello" | "entering" | "open" | "closed" = "hello";
-  readonly #view = new MessageView();
   #held: Uint8Array[] = [];
   #heldBytes = 0;
 
@@ -186,16 +188,16 @@ export class Connection implements TransportSink {
     if (isNumbered(kind)) session.received++;
     switch (kind) {
       case FrameKind.Send:
-        readSend(bytes, start, end, this.#view);
-        return this.#router.send(session, this.#view);
+        readSend(bytes, start, end, view);
+        return this.#router.send(session, view);
       case FrameKind.Ack:
         if (end - start !== FRAME_HEAD + 12) {
           throw new InvalidArgumentError("Cannot read frame: an ack of the wrong length");
         }
         return session.acknowledged(readU48(bytes, start + 6), readU48(bytes, start + 12));
       case FrameKind.Request:
-        readRequest(bytes, start, end, this.#view);
-        return this.#router.request(session, this.#view);
+        readRequest(bytes, start, end, view);
+        return this.#router.request(session, view);
       case FrameKind.Reply: {
         if (end - start < FRAME_HEAD + 6) {
           throw new InvalidArgumentError("Cannot read frame: a reply is shorter than its head");

@@ -1,6 +1,6 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { type AetherError, InvalidArgumentError, QuotaError } from "../errors.ts";
-import { utf8 } from "../base/bytes.ts";
+import { NO_BYTES, utf8 } from "../base/bytes.ts";
 import { closeCodeFor } from "../protocol/close_codes.ts";
 import { toWireError } from "../protocol/error_wire.ts";
 import { FLAG_QUEUE, FrameKind, FrameWriter } from "../protocol/frames.ts";
@@ -43,16 +43,16 @@ export class Session implements Listener, Asker, StreamHost, WindowHost, Progres
   /** What its client has shown last. */
   credentials: Readonly<Record<string, string>>;
   readonly producer: string;
-  readonly producerBytes: Uint8Array;
+  #producerBytes: Uint8Array | undefined;
   /** Key of its message numbers in the dedupe store. */
   producerKey!: string;
   consumers: Consumer[] = [];
   /** While its workspace is being switched; never rejects. */
   moving: Promise<void> | undefined;
-  /** Hear that it has moved. */
-  readonly moves = new Set<() => void>();
-  readonly requests: RequestTable = new RequestTable(this);
-  readonly calls: CallTable = new CallTable(this);
+  #moves: Set<() => void> | undefined;
+  // Most sessions are idle most of the time, and there are many of them: what they do not use they do not have.
+  #requests: RequestTable | undefined;
+  #calls: CallTable | undefined;
   #streams: StreamTable | undefined;
 
   /** Numbered frames received from the client. */
@@ -76,7 +76,7 @@ export class Session implements Listener, Asker, StreamHost, WindowHost, Progres
   #isDirty = false;
 
   readonly #window: Window = new Window(this);
-  readonly #progress: ProgressLine;
+  #progress: ProgressLine | undefined;
 
   constructor(
     core: Core,
@@ -88,11 +88,9 @@ export class Session implements Listener, Asker, StreamHost, WindowHost, Progres
     credentials: Readonly<Record<string, string>>,
   ) {
     this.core = core;
-    this.#progress = new ProgressLine(this, core.limits.broadcastQueue);
     this.id = id;
     this.token = token;
     this.producer = producer;
-    this.producerBytes = utf8(producer);
     this.credentials = credentials;
     this.heardAt = this.createdAt = core.clock.now();
     this.become(identity, workspace, []);
@@ -107,10 +105,10 @@ export class Session implements Listener, Asker, StreamHost, WindowHost, Progres
     this.topic = identityTopic(identity);
     this.topicBytes = utf8(this.topic);
     this.workspace = workspace;
-    this.workspaceBytes = utf8(workspace ?? "");
+    this.workspaceBytes = sharedBytes(workspace ?? "");
     this.producerKey = `${this.topic} ${this.producer}`;
     this.consumers = consumers;
-    for (const heard of this.moves) heard();
+    for (const heard of this.#moves ?? []) heard();
     if (former === undefined || former === this.producerKey) return;
     // Its messages go on counting; what was taken under the old name is not taken again under the new one.
     const { dedupe } = this.core.store;
@@ -126,6 +124,26 @@ export class Session implements Listener, Asker, StreamHost, WindowHost, Progres
   giveBack(): void {
     for (const consumer of this.consumers) consumer.lane.giveBack(consumer);
     this.#window.detach();
+  }
+
+  /** The producer's name as it stands in frames. */
+  get producerBytes(): Uint8Array {
+    return (this.#producerBytes ??= utf8(this.producer));
+  }
+
+  /** Those who hear that it has moved. */
+  get moves(): Set<() => void> {
+    return (this.#moves ??= new Set());
+  }
+
+  /** Requests on their way through it. */
+  get requests(): RequestTable {
+    return (this.#requests ??= new RequestTable(this));
+  }
+
+  /** Operations it has asked for. */
+  get calls(): CallTable {
+    return (this.#calls ??= new CallTable(this));
   }
 
   /** Its streams; most sessions never have one. */
@@ -212,7 +230,7 @@ export class Session implements Listener, Asker, StreamHost, WindowHost, Progres
         `Cannot accept ack: ${received} frames received, ${this.#outbox.written} were sent`,
       );
     }
-    this.#progress.catchUp();
+    this.#progress?.catchUp();
     if (!this.#window.handled(handled)) return;
     this.core.commitSoon();
     this.resume();
@@ -220,7 +238,7 @@ export class Session implements Listener, Asker, StreamHost, WindowHost, Progres
 
   /** There is room again. */
   resume(): void {
-    this.#progress.catchUp();
+    this.#progress?.catchUp();
     this.#window.resume(this.consumers);
   }
 
@@ -247,7 +265,7 @@ export class Session implements Listener, Asker, StreamHost, WindowHost, Progres
 
   /** Somebody's progress. */
   progress(key: string, notice: Uint8Array): void {
-    if (!this.ended) this.#progress.add(key, notice);
+    if (!this.ended) (this.#progress ??= new ProgressLine(this, this.core.limits.broadcastQueue)).add(key, notice);
   }
 
   /** Whether more than half of what may be on its way is: then what can wait does. */
@@ -391,8 +409,8 @@ export class Session implements Listener, Asker, StreamHost, WindowHost, Progres
     this.#transport = undefined;
     for (const consumer of this.consumers.splice(0)) consumer.lane.detach(consumer);
     this.#window.detach();
-    this.requests.end();
-    this.calls.end();
+    this.#requests?.end();
+    this.#calls?.end();
     this.#streams?.lost();
     if (!transport) return;
     for (const bytes of [...this.#outgoing, ...this.#sealed]) transport.send(bytes);
@@ -405,6 +423,15 @@ export class Session implements Listener, Asker, StreamHost, WindowHost, Progres
     transport.send(last.take());
     transport.close(error ? closeCodeFor(error.code) : code, reason);
   }
+}
+
+/** The workspace that was named last. */
+let last: { readonly text: string; readonly bytes: Uint8Array } = { text: "", bytes: NO_BYTES };
+
+/** Bytes of a text: those who come after each other are mostly in one workspace, and share them. */
+function sharedBytes(text: string): Uint8Array {
+  if (text !== last.text) last = { text, bytes: utf8(text) };
+  return last.bytes;
 }
 
 /** Marks an encoded `Deliver` as one of a queue lane. */

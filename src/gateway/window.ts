@@ -28,7 +28,7 @@ export class Window {
   #handled = 0;
   #broadcasts: Waiting[] = [];
   /** Places in lanes the session has left, with work it may not have finished. */
-  readonly #left = new Set<Consumer>();
+  #left: Set<Consumer> | undefined;
 
   constructor(host: WindowHost) {
     this.#host = host;
@@ -94,7 +94,7 @@ export class Window {
 
   #finish({ consumer, sequence }: Waiting): void {
     // Before it is free: a lane that was left must not give it the next one.
-    if (this.#left.delete(consumer)) consumer.lane.leave(consumer);
+    if (this.#left?.delete(consumer)) consumer.lane.leave(consumer);
     consumer.lane.handled(consumer, sequence);
   }
 
@@ -112,13 +112,13 @@ export class Window {
 
   /** Wants nothing more of a lane. A queue that waits for its answer is left when that has come. */
   leave(consumer: Consumer): void {
-    if (consumer.working > 0) this.#left.add(consumer);
+    if (consumer.working > 0) (this.#left ??= new Set()).add(consumer);
     else consumer.lane.leave(consumer);
   }
 
   /** Lets go of the lanes that were left and are still waited for. */
   detach(): void {
-    for (const consumer of this.#left) consumer.lane.detach(consumer);
-    this.#left.clear();
+    for (const consumer of this.#left ?? []) consumer.lane.detach(consumer);
+    this.#left = undefined;
   }
 }

@@ -58,7 +58,7 @@ export async function serve(gateway: Gateway, options: ServeOptions = {}): Promi
       idleTimeout: 0,
       sendPings: false,
       open(socket: BunSocket) {
-        socket.data.sink = gateway.opened(transportOf(socket), { token: socket.data.token });
+        socket.data.sink = gateway.opened(new SocketTransport(socket), { token: socket.data.token });
       },
       message(socket: BunSocket, message: string | Uint8Array) {
         if (socket.data.over) return;
@@ -85,21 +85,32 @@ function end(data: SocketData, code: number, reason: string): void {
   data.sink?.closed({ code, reason });
 }
 
-function transportOf(socket: BunSocket): Transport {
-  return {
-    isCopying: true,
-    send: (bytes) => {
-      if (!socket.data.over) socket.sendBinary(bytes);
-    },
-    ping: () => {
-      if (!socket.data.over) socket.sendText(PING);
-    },
-    close: (code = 1000, reason = "") => {
-      if (!socket.data.over) socket.close(code, closeReason(reason));
-    },
-    abandon: () => {
-      socket.terminate();
-      end(socket.data, 1006, "abandoned");
-    },
-  };
+/** One socket's pipe. A class: of ten thousand idle sockets none brings functions of its own. */
+class SocketTransport implements Transport {
+  readonly #socket: BunSocket;
+
+  constructor(socket: BunSocket) {
+    this.#socket = socket;
+  }
+
+  get isCopying(): boolean {
+    return true;
+  }
+
+  send(bytes: Uint8Array): void {
+    if (!this.#socket.data.over) this.#socket.sendBinary(bytes);
+  }
+
+  ping(): void {
+    if (!this.#socket.data.over) this.#socket.sendText(PING);
+  }
+
+  close(code = 1000, reason = ""): void {
+    if (!this.#socket.data.over) this.#socket.close(code, closeReason(reason));
+  }
+
+  abandon(): void {
+    this.#socket.terminate();
+    end(this.#socket.data, 1006, "abandoned");
+  }
 }
