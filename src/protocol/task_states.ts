@@ -46,7 +46,8 @@ const BEGUN = [
   "waiting_dependency",
   "hibernated",
 ] as const;
-const ALIVE = [
+/** Statuses of tasks that are not over. */
+export const ALIVE = [
   "pending",
   "assigned",
   "running",
@@ -55,7 +56,8 @@ const ALIVE = [
   "waiting_dependency",
   "hibernated",
 ] as const;
-const ENDED = ["failed", "cancelled", "timed_out", "rejected", "dead"] as const;
+/** Statuses of tasks that are over, and not completed. */
+export const ENDED = ["failed", "cancelled", "timed_out", "rejected", "dead"] as const;
 
 /** From where each transition may happen, and where it leads. What is not in here cannot be. */
 const TABLE: Readonly<Record<TaskTransition, readonly [to: TaskStatus, from: readonly TaskStatus[]]>> = {

@@ -1,6 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import * as v from "valibot";
 import { KV_VALUE_BYTES } from "../../protocol/limits.ts";
+import { ALIVE, ENDED } from "../../protocol/task_states.ts";
 import { count, segment } from "../schemas.ts";
 import { checked } from "./kv_schemas.ts";
 import { isPlainCreate, isPlainSettle } from "./task_checks.ts";
@@ -29,21 +30,7 @@ const texts = v.pipe(
   v.record(short, words),
   v.check((map) => Object.keys(map).length <= 64, "more than 64 entries"),
 );
-const status = v.picklist([
-  "pending",
-  "assigned",
-  "running",
-  "waiting_input",
-  "waiting_authority",
-  "waiting_dependency",
-  "hibernated",
-  "completed",
-  "failed",
-  "cancelled",
-  "timed_out",
-  "rejected",
-  "dead",
-]);
+const status = v.picklist([...ALIVE, "completed", ...ENDED]);
 const statuses = v.optional(v.union([status, v.array(status)]));
 const taskClass = v.optional(v.picklist(["interactive", "background", "batch"]));
 const keyed = v.object({ key: short, ms: moreMs });
