@@ -53,27 +53,23 @@ function pickEndOfTurn(): EndOfTurn {
 
 /** A turn of the event loop. */
 export interface Turn {
-  /** Whether it is over. */
-  isOver: boolean;
-  /** Resolves at its end. */
-  readonly end: Promise<undefined>;
+  /** Has something done at its end; once it is over, nothing of it is. */
+  atEnd(run: () => void): void;
 }
 
 /**
- * Gives the turn that runs; its end wakes all who ask at once. Not to be shared between connections: what workerd runs
- * later ends with the request that asked for it.
+ * Gives the turn that runs; what many ask to be done at its end is asked for once. Not to be shared between connections:
+ * what workerd runs later ends with the request that asked for it.
  */
 export function turns(): () => Turn {
   let running: Turn | undefined;
   return () => {
     if (running) return running;
-    const { promise, resolve } = Promise.withResolvers<undefined>();
-    const turn: Turn = { isOver: false, end: promise };
+    const waiting: (() => void)[] = [];
     endOfTurn(() => {
       running = undefined;
-      turn.isOver = true;
-      resolve(undefined);
+      for (const run of waiting) run();
     });
-    return (running = turn);
+    return (running = { atEnd: (run) => void waiting.push(run) });
   };
 }

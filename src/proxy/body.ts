@@ -97,51 +97,40 @@ export async function sendAnswer(
   turn: Turn,
   head: (isEnd: boolean) => void,
 ): Promise<void> {
-  const early: Uint8Array[] = [];
-  let size = 0;
   let next: Chunks | undefined;
   try {
     next = chunksOf(stream);
     heed(channel, next);
-    let pending = next.read();
-    while (!turn.isOver && size <= CHUNK_BYTES) {
-      const read = await Promise.race([pending, turn.end]);
-      if (!read) break;
-      if (read.done) return await sendWhole(channel, early, size, head);
-      const bytes = requireBytes(read.value);
-      early.push(bytes);
+    let early: Uint8Array[] | undefined = [];
+    let size = 0;
+    // No more than a chunk of it: there is room for that on a new stream.
+    const begin = (): void => {
+      if (!early || channel.error) return;
+      const parts = early;
+      early = undefined;
+      head(false);
+      for (const bytes of parts) channel.write(bytes);
+    };
+    turn.atEnd(begin);
+    for (let { done, value } = await next.read(); !done; { done, value } = await next.read()) {
+      const bytes = requireBytes(value);
       size += bytes.length;
-      pending = next.read();
+      if (early && size <= CHUNK_BYTES) early.push(bytes);
+      else {
+        begin();
+        const room = channel.write(bytes);
+        if (room) await room;
+      }
     }
-    // Should it fail before it is asked for again, that is said by what is asked for now.
-    pending.catch(() => {});
-    head(false);
-    for (const bytes of early) await channel.write(bytes);
-    let first: typeof pending | undefined = pending;
-    await sendRest(channel, {
-      read() {
-        const read = first ?? next!.read();
-        first = undefined;
-        return read;
-      },
-      cancel: next.cancel,
-    });
+    if (channel.error) throw channel.error;
+    if (!early) return channel.end();
+    const whole = early.length === 1 ? early[0] : concatBytes(early);
+    early = undefined;
+    head(size === 0);
+    if (size > 0) channel.end(whole);
   } catch (error) {
     throw failed(channel, next, error);
   }
-}
-
-function sendWhole(
-  channel: Channel,
-  parts: Uint8Array[],
-  size: number,
-  head: (isEnd: boolean) => void,
-): Promise<void> | undefined {
-  const whole = parts.length === 1 ? parts[0] : concatBytes(parts);
-  head(size === 0);
-  if (size === 0) return undefined;
-  if (channel.fits(size)) return void channel.end(whole);
-  return Promise.resolve(channel.write(whole)).then(() => channel.end());
 }
 
 /** A channel that ends cancels the source: it may be waiting for a piece that never comes. */

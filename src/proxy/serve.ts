@@ -155,7 +155,7 @@ class Serving implements HttpService {
     this.#running.add(answering);
     // In a turn of its own: what came with the head is here by then.
     queueMicrotask(() =>
-      answering.run((request) => this.#handler(request, context)).finally(() => this.#done(answering, topic))
+      answering.run((request) => this.#handler(request, context)).then(() => this.#done(answering, topic))
     );
   }
 
