@@ -17,7 +17,7 @@ export function benchCore(): { core: Core; next(): void } {
     limits: DEFAULT_LIMITS,
     store: memoryStore(),
     counters: new Counters(),
-    splicer: { open: () => {}, again: () => false, done: () => {} },
+    splicer: { limits: DEFAULT_LIMITS, open: () => {}, again: () => false, done: () => {} },
     dirty: () => {},
     commit: () => {},
     beforeCommit: (run) => void before.push(run),

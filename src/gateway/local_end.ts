@@ -64,15 +64,22 @@ class LocalEnd {
   /** What else there is to say, as a socket would: control frames first, then data, each way. */
   readonly #turn = (): void => {
     this.#isScheduled = false;
-    const up = (bytes: Uint8Array): void => each(bytes, this.#host.streams);
-    const down = (bytes: Uint8Array): void => each(bytes, this.link.streams!);
+    const up = (bytes: Uint8Array): void => this.#each(bytes, this.#host.streams);
+    const down = (bytes: Uint8Array): void => this.#each(bytes, this.link.streams!);
     this.link.streams?.flush(this.#up, up);
     if (this.#up.size > 0) up(this.#up.take());
     this.#host.streams.flush(this.#down, down);
     if (this.#down.size > 0) down(this.#down.take());
   };
-}
 
-function each(bytes: Uint8Array, end: Pick<StreamEnd, "received">): void {
-  eachFrame(bytes, (kind, frame, from, to) => end.received(kind, frame, from, to));
+  /** There is no connection to end here: a frame that cannot be taken is lost, and no other one. */
+  #each(bytes: Uint8Array, end: Pick<StreamEnd, "received">): void {
+    eachFrame(bytes, (kind, frame, from, to) => {
+      try {
+        end.received(kind, frame, from, to);
+      } catch (error) {
+        this.link.report(error);
+      }
+    });
+  }
 }

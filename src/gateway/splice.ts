@@ -97,6 +97,10 @@ export class Splicer implements StreamRouter {
     }
   }
 
+  get limits(): Core["limits"] {
+    return this.#core.limits;
+  }
+
   done(): void {
     this.#core.done(EXCHANGE);
   }
@@ -134,17 +138,21 @@ export class Splicer implements StreamRouter {
     const candidates = isAny ? this.#peers.services(topic.implementation) : [this.#peers.holder(text)];
     let best: StreamTarget | undefined;
     let fault: AetherError | undefined;
+    let answers = false;
     for (const target of candidates) {
       if (!target?.connected || tried.has(target)) continue;
       const { streams } = target;
+      answers ||= streams.isServing && asked.kind === StreamKind.Http;
       const rule = minted.method && rulesFault(streams.rules, minted.method, minted.path!);
       if (rule) fault ??= new PermissionDeniedError(`"${text}" does not take ${minted.method} ${minted.path}: ${rule}`);
       else if (streams.isDraining && asked.kind === StreamKind.Http) {
         fault ??= new ConnectionError(`"${text}" is draining`, { retryAfterMs: 1000 });
       } else if (streams.size >= this.#core.limits.streams) fault ??= busy(text, streams.size);
-      else if (!best || isFreer(streams, best.streams)) best = target;
+      else if (minted.passed.includes(target.caller.topic)) fault ??= cameFrom(target.caller.topic, minted.passed);
+      else if (!best || isBetter(streams, best.streams)) best = target;
     }
-    if (best) return best;
+    // Who has not said that it answers is asked only where nobody has: it may be about to.
+    if (best && (best.streams.isServing || !answers)) return best;
     throw fault ?? new NotFoundError(
       isAny ? `No instance of "${text}" is connected` : `Nobody is connected at "${text}"`,
       { retryable: isAny, retryAfterMs: isAny ? 1000 : undefined },
@@ -152,8 +160,15 @@ export class Splicer implements StreamRouter {
   }
 }
 
-function isFreer(one: StreamTarget["streams"], other: StreamTarget["streams"]): boolean {
+/** Who answers comes first: who refuses would always have the least to do. */
+function isBetter(one: StreamTarget["streams"], other: StreamTarget["streams"]): boolean {
+  if (one.isServing !== other.isServing) return one.isServing;
   return one.owed === other.owed ? one.lastGiven < other.lastGiven : one.owed < other.owed;
+}
+
+function cameFrom(target: string, passed: readonly string[]): AetherError {
+  const words = `Cannot pass the request on to "${target}": it came from there (${passed.join(", ")})`;
+  return new PermissionDeniedError(words);
 }
 
 function busy(text: string, current: number): QuotaError {

@@ -20,6 +20,8 @@ export interface Minted {
   readonly method?: string;
   /** Of an HTTP request, normalised. */
   readonly path?: string;
+  /** Services it has passed on its way here. */
+  readonly passed: readonly string[];
   /** The head for a target, encoded. */
   head(target: string): Uint8Array;
 }
@@ -49,15 +51,16 @@ export function mintHttp(said: Uint8Array | HttpRequestHead, caller: Caller, lim
   requireMethod(method);
   if (origin !== undefined) requireOrigin(origin);
   const normal = normalPath(path);
-  const via = headerOf(headers, VIA_HEADER);
-  const passed = passHeaders(headers, { isCaller: true });
-  stamp(passed, caller);
+  const passed = passedOf(headerOf(headers, VIA_HEADER), limits);
+  const stamped = passHeaders(headers, { isCaller: true });
+  stamp(stamped, caller);
   return {
     method,
     path: normal,
+    passed,
     head(target) {
-      const chain = viaWith(via, target, limits);
-      const head: HttpRequestHead = { method, path: normal, origin, headers: [...passed, VIA_HEADER, chain], backend };
+      const via = viaOf(passed, target);
+      const head: HttpRequestHead = { method, path: normal, origin, headers: [...stamped, VIA_HEADER, via], backend };
       return encodeStructured(head);
     },
   };
@@ -106,22 +109,21 @@ function stamp(headers: string[], { topic, workspace, identity }: Caller): void 
   if (identity?.type === "user") headers.push("x-aether-user", identity.userId);
 }
 
-/**
- * The services a request has passed, with the next one.
- * @throws {PermissionDeniedError} when it has passed that one already, or too many
- */
-function viaWith(via: string | undefined, target: string, { proxyDepth }: Limits): string {
-  if (!via) return target;
+const NOWHERE: readonly string[] = [];
+
+/** The services a request has passed. @throws {PermissionDeniedError} when they are too many for another one */
+function passedOf(via: string | undefined, { proxyDepth }: Limits): readonly string[] {
+  if (!via) return NOWHERE;
   const passed = via.split(",").map((name) => name.trim());
-  if (passed.includes(target)) {
-    throw new PermissionDeniedError(`Cannot pass the request on to "${target}": it came from there (${via})`);
-  }
-  if (passed.length >= proxyDepth) {
-    throw new PermissionDeniedError(
-      `Cannot pass the request on to "${target}": it has passed ${passed.length} services, at most ${proxyDepth} may be (${via})`,
-    );
-  }
-  return `${via}, ${target}`;
+  if (passed.length < proxyDepth) return passed;
+  throw new PermissionDeniedError(
+    `Cannot pass the request on: it has passed ${passed.length} services, at most ${proxyDepth} may be (${via})`,
+  );
+}
+
+/** … with the next one. */
+function viaOf(passed: readonly string[], target: string): string {
+  return passed.length === 0 ? target : `${passed.join(", ")}, ${target}`;
 }
 
 /** Checks the head of a tunnel. @throws {InvalidArgumentError} when it is none */
@@ -139,10 +141,12 @@ export function mintTunnel(bytes: Uint8Array, caller: Caller, limits: Limits): M
   if (headers && headers.length % 2 !== 0) {
     throw new InvalidArgumentError("Cannot open a tunnel: odd headers", "headers");
   }
-  const passed = passHeaders(headers ?? [], { isCaller: true });
-  stamp(passed, caller);
+  const passed = passedOf(via, limits);
+  const stamped = passHeaders(headers ?? [], { isCaller: true });
+  stamp(stamped, caller);
   const normal = path === undefined ? undefined : normalPath(path);
   return {
-    head: (target) => encodeStructured({ ...head, path: normal, headers: passed, via: viaWith(via, target, limits) }),
+    passed,
+    head: (target) => encodeStructured({ ...head, path: normal, headers: stamped, via: viaOf(passed, target) }),
   };
 }

@@ -1,5 +1,5 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { type AetherError, ConnectionClosedError, InvalidArgumentError } from "../errors.ts";
+import { type AetherError, ConnectionClosedError, InvalidArgumentError, QuotaError } from "../errors.ts";
 import { toWireError } from "../protocol/error_wire.ts";
 import {
   FLAG_END,
@@ -10,12 +10,14 @@ import {
   type FrameWriter,
   readU32,
 } from "../protocol/frames.ts";
-import { CHUNK_BYTES, SOCKET_WINDOW, STREAM_WINDOW, STREAM_WINDOW_MOST } from "../protocol/limits.ts";
+import { CHUNK_BYTES, type Limits, STREAM_WINDOW } from "../protocol/limits.ts";
 import type { HttpRules } from "../protocol/http.ts";
 import { chunkStart, readOpen, renumber, streamOf, writeCredit } from "../protocol/stream_frames.ts";
 import { encodeStructured } from "../protocol/structured.ts";
 import { StreamQueue } from "../session/stream_queue.ts";
 import type { Caller, Opening } from "./openings.ts";
+import { passError } from "./stream_errors.ts";
+import { Grants, Intake } from "./stream_grants.ts";
 
 /** Whose streams a table has: a session, or the gateway itself. */
 export interface StreamHost {
@@ -31,6 +33,7 @@ export interface StreamHost {
 
 /** Finds whom a stream is for. */
 export interface StreamRouter {
+  readonly limits: Pick<Limits, "httpHeadBytes" | "structuredDepth">;
   /** A stream was asked for; it is joined to its target's, or reset. */
   open(host: StreamHost, open: Opening): void;
   /** Its target is gone, or takes nothing, before anything came of it: true when another one has it now. */
@@ -49,6 +52,8 @@ export interface Leg {
   allowance: number;
   /** Its client has said its last. */
   isEnd: boolean;
+  /** What its client has to say first was said: of an opener it is in the open. */
+  isHeaded: boolean;
   /** On the opener's end: what another target could be asked as well, until something has come of it. */
   retry: unknown;
   readonly isOpener: boolean;
@@ -60,13 +65,15 @@ export class StreamTable {
   readonly #router: StreamRouter;
   readonly #legs = new Map<number, Leg>();
   readonly #queue = new StreamQueue();
+  readonly #grants = new Grants(() => this.#queue.bytes);
   #next = 2;
-  #unsaid = 0;
-  #allowance: number = SOCKET_WINDOW;
+  readonly #intake = new Intake();
   /** Streams that others have opened to it: its load. */
   owed = 0;
   /** When it was last given one, by a count: equals take turns. */
   lastGiven = 0;
+  /** Whether it has said that it answers HTTP. */
+  isServing = false;
   /** What it takes. */
   rules: HttpRules = {};
   /** Whether it is given nothing new. */
@@ -126,14 +133,16 @@ export class StreamTable {
     // Of a stream that was reset meanwhile.
     if (!leg?.other) return;
     if (leg.isEnd) throw new InvalidArgumentError("Cannot take a chunk behind the end of its stream");
+    if (!leg.isHeaded) throw new InvalidArgumentError("Cannot take a chunk before the head of its stream");
     const flags = bytes[start + 5];
+    const { other } = leg;
     // Trailers are behind the last byte, once, and need no credit: nobody reads them to make room.
-    if ((flags & FLAG_TRAILERS) === 0) leg.allowance -= size;
-    else if ((flags & FLAG_END) === 0) {
+    if ((flags & FLAG_TRAILERS) === 0) {
+      if (size > leg.allowance) throw new InvalidArgumentError("Cannot take a chunk beyond the credit of its stream");
+      other.table.#grants.spent(other, size);
+    } else if ((flags & FLAG_END) === 0) {
       throw new InvalidArgumentError("Cannot take trailers before the end of their stream");
     }
-    if (leg.allowance < 0) throw new InvalidArgumentError("Cannot take a chunk beyond the credit of its stream");
-    const { other } = leg;
     if (leg.isOpener) leg.retry = undefined;
     renumber(bytes, start, other.stream);
     const { host } = other.table;
@@ -147,15 +156,9 @@ export class StreamTable {
 
   /** What has come in may be followed by as much, whosever it was. */
   #account(size: number): void {
-    this.#allowance -= size;
-    if (this.#allowance < -CHUNK_BYTES) {
-      throw new InvalidArgumentError("Cannot take a chunk beyond the credit of the connection");
-    }
-    this.#unsaid += size;
-    if (this.#unsaid * 4 < SOCKET_WINDOW) return;
-    writeCredit(this.host.writer, 0, this.#unsaid);
-    this.#allowance += this.#unsaid;
-    this.#unsaid = 0;
+    const more = this.#intake.take(size);
+    if (more === 0) return;
+    writeCredit(this.host.writer, 0, more);
     this.host.touch();
   }
 
@@ -168,21 +171,22 @@ export class StreamTable {
     const { other } = leg;
     // Another target may have less room than its opener has been told of.
     if (!leg.isOpener) other.retry = undefined;
-    other.allowance += count;
-    // What may be sent may have to be kept here.
-    if (other.allowance > 2 * STREAM_WINDOW_MOST) {
-      throw new InvalidArgumentError(
-        `Cannot take a credit of ${count} bytes: at most ${STREAM_WINDOW_MOST} may be open`,
-      );
-    }
-    writeCredit(other.table.host.writer, other.stream, count);
-    other.table.host.touch();
+    this.#grants.add(leg, count);
   }
 
   #head(leg: Leg | undefined, bytes: Uint8Array, start: number, end: number): void {
     if (!leg?.other || leg.isEnd) return;
     if (leg.isOpener) {
       throw new InvalidArgumentError("Cannot take a head from the opener of a stream: it is in its open");
+    }
+    if (leg.isHeaded) throw new InvalidArgumentError("Cannot take a second head of a stream");
+    leg.isHeaded = true;
+    const size = end - start;
+    const { httpHeadBytes } = this.#router.limits;
+    if (size > httpHeadBytes) {
+      const details = { limit: httpHeadBytes, current: size };
+      const words = `Cannot pass on a head of ${size} bytes: at most ${httpHeadBytes} are allowed`;
+      return this.#refuseBoth(leg, new QuotaError(words, { retryable: false, details }));
     }
     const { other } = leg;
     other.retry = undefined;
@@ -202,14 +206,23 @@ export class StreamTable {
     if (leg.other!.isEnd) this.#part(leg);
   }
 
+  /** Neither end can go on. */
+  #refuseBoth(leg: Leg, error: AetherError): void {
+    const other = leg.other!;
+    this.#part(leg);
+    this.refuse(leg.stream, error);
+    other.table.refuse(other.stream, error);
+  }
+
   #reset(leg: Leg, bytes: Uint8Array, start: number, end: number): void {
     const { other } = leg;
+    const reason = passError(bytes.subarray(start + FRAME_HEAD + 4, end), this.#router.limits.structuredDepth);
     const isRefused = (bytes[start + 5] & FLAG_REFUSED) !== 0;
     this.#queue.drop(leg.stream);
     this.#part(leg);
     if (!other) return;
     if (isRefused && !leg.isOpener && this.#router.again(other)) return;
-    other.table.#say(other.stream, bytes[start + 5], bytes.subarray(start + FRAME_HEAD + 4, end));
+    other.table.#say(other.stream, bytes[start + 5], reason);
   }
 
   // ---- what happens to it ---------------------------------------------------------------------------------------
@@ -222,6 +235,7 @@ export class StreamTable {
       other: undefined,
       allowance: STREAM_WINDOW,
       isEnd,
+      isHeaded: true,
       retry,
       isOpener: true,
     };
@@ -239,6 +253,7 @@ export class StreamTable {
       other: opener,
       allowance: STREAM_WINDOW,
       isEnd: false,
+      isHeaded: false,
       retry: undefined,
       isOpener: false,
     };
@@ -265,7 +280,9 @@ export class StreamTable {
   /** Both ends of a stream are free. A retry may keep the opener's. */
   #part(leg: Leg): void {
     for (const end of [leg, leg.other]) {
-      if (end && end.table.#legs.delete(end.stream) && !end.isOpener) end.table.owed--;
+      if (!end) continue;
+      end.table.#grants.forget(end);
+      if (end.table.#legs.delete(end.stream) && !end.isOpener) end.table.owed--;
     }
     if (leg.other) leg.other.other = undefined;
     leg.other = undefined;
@@ -279,13 +296,13 @@ export class StreamTable {
   /** The control frames of the turn are laid, none of them numbered: data follows; `send` gets what is too much. */
   flush(writer: FrameWriter, send: (bytes: Uint8Array) => void): void {
     this.#queue.flush(writer, send);
+    this.#grants.drained();
   }
 
   /** The socket is gone, and with it every stream. */
   lost(): void {
     this.#queue.clear();
-    this.#unsaid = 0;
-    this.#allowance = SOCKET_WINDOW;
+    this.#intake.reset();
     const error = new ConnectionClosedError(`The connection of "${this.host.caller.topic}" was lost`);
     for (const leg of [...this.#legs.values()]) {
       const { other } = leg;

@@ -54,7 +54,7 @@ export interface Limits {
   pendingRequests: number;
   /** How long a requester waits unless it says otherwise, in ms. */
   requestTimeoutMs: number;
-  /** Streams one client may have open, each way: a stream holds up to its window in memory. */
+  /** Streams one client may have open, each way: a stream holds up to the window it began with in memory, all together 16 MiB more. */
   streams: number;
   /** Bytes of an HTTP request's or response's head; servers of the web take 8 to 64 KiB. */
   httpHeadBytes: number;
@@ -74,8 +74,6 @@ export const METADATA_BYTES: number = 8 * 1024;
 export const STRUCTURED_BYTES: number = PAYLOAD_BYTES + 64 * 1024;
 /** Default of {@link Limits.structuredDepth}. */
 export const STRUCTURED_DEPTH = 32;
-/** Default of {@link Limits.streams}. */
-export const DEFAULT_STREAMS = 1024;
 /** Default of {@link Limits.requestTimeoutMs}. */
 export const REQUEST_TIMEOUT_MS = 30_000;
 
@@ -106,7 +104,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   helloMs: 10_000,
   pendingRequests: 1024,
   requestTimeoutMs: REQUEST_TIMEOUT_MS,
-  streams: DEFAULT_STREAMS,
+  streams: 1024,
   httpHeadBytes: 64 * 1024,
   proxyDepth: 8,
   connections: 100_000,

@@ -12,6 +12,11 @@ export const StreamKind = { Http: 1, Tunnel: 2 } as const;
 const OPEN_HEAD = FRAME_HEAD + 12;
 const CHUNK_HEAD = FRAME_HEAD + 4;
 
+/** Bytes of a head, whatever a gateway allows: a message longer than that would end the connection. */
+export const HEAD_BYTES: number = 1024 * 1024;
+/** Bytes of the reason for which a stream ends before its end. */
+export const RESET_BYTES: number = 16 * 1024;
+
 /** What an `Open` says. Towards the gateway the topic is the target, from it the opener. */
 export interface OpenFrame {
   /** Number of the stream: odd when the client opened it, even when the gateway did. */

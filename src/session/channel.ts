@@ -1,5 +1,5 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { type AetherError, ConnectionClosedError } from "../errors.ts";
+import { type AetherError, ConnectionClosedError, ConnectionError } from "../errors.ts";
 import { concatBytes, NO_BYTES } from "../base/bytes.ts";
 import { FLAG_END, FLAG_TRAILERS } from "../protocol/frames.ts";
 import { CHUNK_BYTES, STREAM_WINDOW, STREAM_WINDOW_MOST } from "../protocol/limits.ts";
@@ -71,6 +71,7 @@ export class Channel {
   answered(): Promise<Uint8Array> {
     if (this.#headBytes) return Promise.resolve(this.#headBytes);
     if (this.#error) return Promise.reject(this.#error);
+    if (this.#isReceived) return Promise.reject(headless());
     return (this.#head ??= Promise.withResolvers<Uint8Array>()).promise;
   }
 
@@ -204,6 +205,7 @@ export class Channel {
 
   #received(): void {
     this.#isReceived = true;
+    if (!this.#headBytes) this.#head?.reject(headless());
     if (this.#isSent) this.#owner.forget(this.stream);
     this.#arrived();
     this.onEnd?.();
@@ -241,6 +243,10 @@ export class Channel {
     this.#arrived();
     this.onReset?.(error);
   }
+}
+
+function headless(): AetherError {
+  return new ConnectionError("The stream ended without an answer", { retryable: false });
 }
 
 /** Trailers as texts. */

@@ -1,14 +1,22 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { type AetherError, ConnectionClosedError, ConnectionError, QuotaError } from "../errors.ts";
+import {
+  type AetherError,
+  AetherError as BaseError,
+  ConnectionClosedError,
+  ConnectionError,
+  QuotaError,
+} from "../errors.ts";
 import { NO_BYTES, utf8 } from "../base/bytes.ts";
-import { fromWireError } from "../protocol/error_wire.ts";
+import { fromWireError, toWireError } from "../protocol/error_wire.ts";
 import { FLAG_END, FRAME_HEAD, FrameKind, type FrameWriter, readU32 } from "../protocol/frames.ts";
-import { DEFAULT_STREAMS, SOCKET_WINDOW } from "../protocol/limits.ts";
+import { SOCKET_WINDOW } from "../protocol/limits.ts";
 import {
   chunkFrame,
   chunkStart,
+  HEAD_BYTES,
   type OpenFrame,
   readOpen,
+  RESET_BYTES,
   streamOf,
   writeCredit,
   writeOpen,
@@ -79,22 +87,16 @@ export class Channels implements StreamEnd, ChannelOwner {
     return this.#port.state === "ready";
   }
 
-  /** Opens one; see {@link Channels.ready}. @throws {QuotaError} when too many are open */
+  /** Opens one; see {@link Channels.ready}. How many may be open is the gateway's to say. @throws {QuotaError} for a head too large to send */
   open(kind: number, topic: string, head: unknown, isEnd: boolean): Channel {
-    if (this.#open.size >= DEFAULT_STREAMS) {
-      const details = { limit: DEFAULT_STREAMS, current: this.#open.size };
-      throw new QuotaError(
-        `Cannot open a stream to "${topic}": ${details.current} are open, at most ${details.limit} may be`,
-        { details, retryAfterMs: 100 },
-      );
-    }
+    const written = this.#port.open ? NO_BYTES : requireHead(encodeStructured(head));
     const stream = this.#next;
     this.#next = this.#next >= 0xfffffffd ? 1 : this.#next + 2;
     const channel = new Channel(this, stream, isEnd, false);
     this.#open.set(stream, channel);
     if (this.#port.open) this.#port.open(stream, kind, topic, isEnd, head);
     else {
-      writeOpen(this.#port.writer, stream, kind, isEnd, utf8(topic), NO_BYTES, encodeStructured(head));
+      writeOpen(this.#port.writer, stream, kind, isEnd, utf8(topic), NO_BYTES, written);
       this.#port.schedule();
     }
     return channel;
@@ -122,13 +124,13 @@ export class Channels implements StreamEnd, ChannelOwner {
   }
 
   head(stream: number, flags: number, body: Uint8Array): void {
-    this.#port.writer.structured(FrameKind.Head, body, stream, flags);
+    this.#port.writer.structured(FrameKind.Head, requireHead(body), stream, flags);
     this.#port.schedule();
   }
 
   reset(stream: number, flags: number, error: AetherError): void {
     this.#queue.drop(stream);
-    writeReset(this.#port, stream, flags, error);
+    writeReset(this.#port, stream, flags, briefly(error));
   }
 
   forget(stream: number): void {
@@ -191,6 +193,21 @@ export class Channels implements StreamEnd, ChannelOwner {
     this.#open.clear();
     for (const channel of open) channel.lost(error);
   }
+}
+
+/** What is longer would end the connection, with all that is on its way beside it. */
+function requireHead(bytes: Uint8Array): Uint8Array {
+  if (bytes.length <= HEAD_BYTES) return bytes;
+  const details = { limit: HEAD_BYTES, current: bytes.length };
+  const words = `Cannot send a head of ${bytes.length} bytes: at most ${HEAD_BYTES} are allowed`;
+  throw new QuotaError(words, { retryable: false, details });
+}
+
+/** A reason that is longer than one may be, cut. */
+function briefly(error: AetherError): AetherError {
+  if (encodeStructured(toWireError(error)).length <= RESET_BYTES) return error;
+  const { code, retryable, retryAfterMs } = error;
+  return new BaseError(`${error.message.slice(0, 1000)} …`, code, { retryable, retryAfterMs });
 }
 
 /** The streams of a connection; made when first asked for. */

@@ -5,6 +5,7 @@ import { pairs as clientPairs } from "./http_clients.ts";
 import { cases as creditCases } from "./http_credit.ts";
 import { cases as faultCases } from "./http_faults.ts";
 import { cases as honoCases } from "./http_hono.ts";
+import { cases as hostileCases } from "./http_hostile.ts";
 import { cases as identityCases } from "./http_identity.ts";
 import { cases as ingressCases } from "./http_ingress.ts";
 import type { Pair } from "./http_kit.ts";
@@ -37,6 +38,7 @@ export const cases: Case[] = [
   ...pathCases,
   ...creditCases,
   ...faultCases,
+  ...hostileCases,
   ...tunnelCases,
   ...loadCases,
   ...honoCases,

@@ -146,7 +146,7 @@ async function chance(fabric: Parameters<Parameters<typeof withFabric>[0]>[0], s
     }
   };
   const asked: Promise<void>[] = [];
-  for (let n = 1; n <= 60; n++) {
+  for (let n = 1; n <= 80; n++) {
     asked.push(one(n));
     if (below(3) === 0) await fabric.advance(below(20));
     if (below(12) === 0) fabric.faults.cut([...agents, ...services][below(4)]);

@@ -19,6 +19,7 @@ export class HttpOps implements OpGroup {
         }),
       ),
       run: ({ streams }, { isDraining = false, ...rules }) => {
+        streams.isServing = true;
         streams.rules = rules;
         streams.isDraining = isDraining;
         return null;
