@@ -54,7 +54,7 @@ export function toBody(source: BodySource): Body | undefined {
     const form = new Response(source);
     // First: on Bun a response whose body was asked for has forgotten its type.
     const type = form.headers.get("content-type")!;
-    return { stream: form.body!, type, again: () => toBody(source)! };
+    return { stream: toItsEnd(form.body!), type, again: () => toBody(source)! };
   }
   if (source instanceof ReadableStream && source.locked) {
     throw new InvalidArgumentError("Cannot send this body: somebody reads it already, or has", "body");
@@ -65,6 +65,16 @@ export function toBody(source: BodySource): Body | undefined {
     "Cannot send this body: give a text, bytes, a Blob, FormData, URLSearchParams, a ReadableStream or an async iterable",
     "body",
   );
+}
+
+/**
+ * A stream that is left where it is by who does not read on. A form that is cancelled while it comes to its end is closed a second
+ * time by undici, which ends a Node process; it is in memory and needs no cancelling.
+ */
+function toItsEnd(stream: ReadableStream<Uint8Array>): AsyncIterable<Uint8Array> {
+  const reader = stream.getReader();
+  const next = () => reader.read() as Promise<IteratorResult<Uint8Array>>;
+  return { [Symbol.asyncIterator]: () => ({ next }) };
 }
 
 /** Sends a body to its end. A source that fails resets the channel; a channel that ends cancels the source. */
