@@ -22,6 +22,9 @@ import type { Caller } from "./openings.ts";
 import { type StreamHost, StreamTable } from "./streams.ts";
 import { Window, type WindowHost } from "./window.ts";
 
+/** From here on a frame leaves as it is kept: to copy it into a message with others would cost more than sending twice. */
+const LARGE_FRAME = 16 * 1024;
+
 /** Switches that a client may have asked for at once and not heard of. */
 const FORMER = 16;
 
@@ -216,9 +219,11 @@ export class Session implements Listener, Asker, StreamHost, WindowHost, Progres
 
   /** Puts a message on its way. */
   write(frame: Uint8Array): void {
-    this.writer.copy(frame, 0, frame.length);
-    if (this.writer.size >= BATCH_BYTES) this.flushWriter();
     this.core.counters.messagesOut++;
+    if (frame.length >= LARGE_FRAME) {
+      this.flushWriter();
+      this.#keep(frame, 1, true);
+    } else this.writer.copy(frame, 0, frame.length);
     this.touch();
   }
 
@@ -309,8 +314,11 @@ export class Session implements Listener, Asker, StreamHost, WindowHost, Progres
     this.#closeReceipts();
     if (this.writer.size === 0) return;
     const count = this.writer.numbered;
-    const bytes = this.writer.take();
-    this.#outbox.push(bytes, count);
+    this.#keep(this.writer.take(), count);
+  }
+
+  #keep(bytes: Uint8Array, count: number, isShared = false): void {
+    this.#outbox.push(bytes, count, isShared);
     if (this.#transport) this.#sealed.push(bytes);
   }
 

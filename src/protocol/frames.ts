@@ -255,11 +255,6 @@ export class FrameWriter {
   /** Numbered frames in the message. */
   numbered = 0;
 
-  /** Writes one byte. */
-  u8(at: number, value: number): void {
-    this.#bytes[at] = value;
-  }
-
   /**
    * Makes one.
    * @param least smallest buffer to start with, in bytes; 0 makes buffers of exactly one frame
@@ -301,8 +296,7 @@ export class FrameWriter {
     const at = this.#end;
     this.#end = at + length;
     this.u32(at, length - 4);
-    this.#bytes[at + 4] = kind;
-    this.#bytes[at + 5] = flags;
+    this.u16(at + 4, kind << 8 | flags);
     if (isNumbered(kind)) this.numbered++;
     return at;
   }
@@ -373,8 +367,7 @@ export class FrameWriter {
     payload: Uint8Array,
   ): void {
     const at = this.open(FrameKind.Send, 0, SEND_HEAD + topic.length + id.length + meta.length + payload.length);
-    this.#bytes[at + 6] = messageType;
-    this.#bytes[at + 7] = id.length;
+    this.u16(at + 6, messageType << 8 | id.length);
     this.u48(at + 8, number);
     this.u16(at + 14, topic.length);
     this.u16(at + 16, meta.length);
@@ -401,8 +394,7 @@ export class FrameWriter {
       0,
       REQUEST_HEAD + topic.length + workspace.length + meta.length + payload.length,
     );
-    this.#bytes[at + 6] = messageType;
-    this.#bytes[at + 7] = 0;
+    this.u16(at + 6, messageType << 8);
     this.u32(at + 8, id);
     this.u32(at + 12, timeoutMs);
     this.u16(at + 16, topic.length);
@@ -417,8 +409,7 @@ export class FrameWriter {
   /** The one answer to a request or call. */
   reply(id: number, flags: number, messageType: number, body: Uint8Array): void {
     const at = this.open(FrameKind.Reply, flags, FRAME_HEAD + 6 + body.length);
-    this.#bytes[at + 6] = messageType;
-    this.#bytes[at + 7] = 0;
+    this.u16(at + 6, messageType << 8);
     this.u32(at + 8, id);
     this.put(at + 12, body);
   }

@@ -36,14 +36,14 @@ export function writeDeliver(writer: FrameWriter, view: MessageView, stamp: Stam
   const payload = view.payloadEnd - view.payloadStart;
   const length = DELIVER_HEAD + 1 + source.length + target.length + workspace.length + id + meta + payload;
   const start = writer.open(FrameKind.Deliver, byProducer ? FLAG_PRODUCER_ID : 0, length);
-  writer.u8(start + 6, view.messageType);
-  writer.u8(start + 7, id);
+  writer.u16(start + 6, view.messageType << 8 | id);
   writer.u48(start + 8, stamp.sequence);
   writer.u48(start + 14, stamp.at);
   writer.u16(start + 20, source.length);
   writer.u16(start + 22, target.length);
   writer.u16(start + 24, meta);
-  writer.u8(start + DELIVER_HEAD, workspace.length);
+  // One byte, and one of the source, which is written next; as below.
+  writer.u16(start + DELIVER_HEAD, workspace.length << 8);
   let to = writer.put(start + DELIVER_HEAD + 1, source);
   to = writer.put(to, target);
   to = writer.put(to, workspace);
@@ -60,7 +60,7 @@ export function writeDeliver(writer: FrameWriter, view: MessageView, stamp: Stam
 export function writeReceipts(writer: FrameWriter, entries: readonly number[]): void {
   let to = FRAME_HEAD + writer.open(FrameKind.Receipts, 0, FRAME_HEAD + (entries.length / 3) * RECEIPT_BYTES);
   for (let entry = 0; entry < entries.length; entry += 3) {
-    writer.u8(to, entries[entry]);
+    writer.u16(to, entries[entry] << 8);
     writer.u48(to + 1, entries[entry + 1]);
     writer.u48(to + 7, entries[entry + 2]);
     to += RECEIPT_BYTES;

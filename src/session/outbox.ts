@@ -7,6 +7,8 @@ interface Batch {
   /** Number of the first numbered frame in it. */
   first: number;
   count: number;
+  /** Whether somebody else has these bytes too. */
+  isShared: boolean | undefined;
   next: Batch | undefined;
 }
 
@@ -25,9 +27,9 @@ export class Outbox {
   bytes = 0;
 
   /** Keeps a buffer that holds `count` numbered frames. */
-  push(bytes: Uint8Array, count: number): void {
+  push(bytes: Uint8Array, count: number, isShared?: boolean): void {
     if (count === 0) return;
-    const batch: Batch = { bytes, first: this.written + 1, count, next: undefined };
+    const batch: Batch = { bytes, first: this.written + 1, count, isShared, next: undefined };
     if (this.#first) this.#last!.next = batch;
     else this.#first = batch;
     this.#last = batch;
@@ -42,7 +44,7 @@ export class Outbox {
       const last = batch.first + batch.count - 1;
       if (last > received) break;
       this.bytes -= batch.bytes.length;
-      if (last <= this.#left) giveBack(batch.bytes);
+      if (last <= this.#left && !batch.isShared) giveBack(batch.bytes);
       this.#first = batch.next;
       // One that has grown old would keep all that came after it.
       batch.next = undefined;

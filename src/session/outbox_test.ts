@@ -77,3 +77,12 @@ test("what has left once without being copied is never used again, whatever come
   outbox.acknowledge(1);
   assert.notEqual(makeRoom(20_000).buffer, bytes.buffer);
 });
+
+test("what somebody else has as well is never used again", () => {
+  const outbox = new Outbox();
+  const bytes = new Uint8Array(24_000);
+  outbox.push(bytes, 1, true);
+  outbox.left(true);
+  outbox.acknowledge(1);
+  assert.notEqual(makeRoom(24_000).buffer, bytes.buffer);
+});

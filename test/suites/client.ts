@@ -82,6 +82,31 @@ export const cases: Case[] = [
     await until(() => back === 4000, "all of them came back");
     equal(wrong, []);
   }),
+  run(
+    "messages too large to be joined reach each of several as they were sent, between small ones",
+    async ({ agent, workspace }) => {
+      const [from, ...to] = [agent("from"), agent("b"), agent("c"), agent("d")];
+      await Promise.all([from, ...to].map((client) => client.connect()));
+      const sizes = [20_000, 10, 16_400, 3000, 70_000, 16_384, 1];
+      const payload = (n: number): Uint8Array => new Uint8Array(sizes[n % sizes.length]).fill(n + 1);
+      const wrong: number[] = [];
+      const got = to.map(() => 0);
+      to.forEach((client, at) =>
+        client.onMessage((message) => {
+          const wanted = payload(got[at]++);
+          const { length } = message.payload;
+          if (length !== wanted.length || message.payload.some((byte) => byte !== wanted[0])) wrong.push(got[at]);
+        })
+      );
+      for (let n = 0; n < 70; n++) {
+        from.broadcastToAgents(workspace, payload(n));
+        // Some turns hold one of them, some many.
+        if (n % 9 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+      await until(() => got.every((count) => count === 70), "every message");
+      equal(wrong, []);
+    },
+  ),
   run("a message arrives with its sender, id, sequence, workspace, type and metadata", async ({ agent, workspace }) => {
     const [a, b] = [agent("a"), agent("b")];
     await Promise.all([a.connect(), b.connect()]);
