@@ -1,9 +1,9 @@
 import { AetherError } from "../../mod.ts";
 import { AetherFetchTransport, ProxyHttpError, serveHttp, serveTunnels, tunnelDial } from "../../src/proxy/mod.ts";
 import type { TestFabric } from "../../src/testing/mod.ts";
-import type { Dial, Transport } from "../../src/transport/transport.ts";
 import type { Case } from "../harness.ts";
 import { equal, rejects } from "./assert.ts";
+import { Fuse } from "./fuse.ts";
 import {
   aborted,
   bodiesAreOpaque,
@@ -20,49 +20,9 @@ import {
 } from "./http_kit.ts";
 import { connected } from "./state_kit.ts";
 
-/** A wire that breaks at the n-th message, counted both ways, once it is armed. */
-class Fuse {
-  #left = Infinity;
-  #transport: Transport | undefined;
-  hasBlown = false;
-  readonly dial: Dial;
-
-  constructor(gateway: () => TestFabric["gateway"]) {
-    this.dial = async (url, sink, options) => {
-      const life = { isOver: false };
-      const dial = gateway().dial((_, arrive) => {
-        if (life.isOver) return;
-        if (--this.#left < 0) {
-          life.isOver = true;
-          this.#left = Infinity;
-          this.hasBlown = true;
-          // Both ends hear of it, but nothing that was under way.
-          queueMicrotask(() => {
-            life.isOver = false;
-            transport.abandon();
-          });
-          return;
-        }
-        queueMicrotask(arrive);
-      });
-      const transport = await dial(url, sink, options);
-      return (this.#transport = transport);
-    };
-  }
-
-  /** Lets so many messages pass from now on. */
-  arm(count: number): void {
-    this.#left = count;
-  }
-
-  cut(): void {
-    this.#transport?.abandon();
-  }
-}
-
 type Side = "caller" | "service";
 
-/** One exchange with a cut at a message; whether the cut came before its end. */
+/** One exchange with a cut at a frame; whether the cut came before its end. */
 async function cutAt(fabric: TestFabric, side: Side, at: number, exchange: Exchange): Promise<boolean> {
   const fuse = new Fuse(() => fabric.gateway);
   const soonBack = { reconnectDelay: 10, maxReconnectDelay: 10 };
@@ -86,7 +46,7 @@ async function cutAt(fabric: TestFabric, side: Side, at: number, exchange: Excha
     }
   }, { onRequest: ({ status }) => void statuses.push(status) });
   fuse.arm(at);
-  const result = exchange.ask(new AetherFetchTransport(agent, service.topic));
+  const result = exchange.ask(new AetherFetchTransport(agent, exchange.any ? "sv::service" : service.topic));
   const what = `cut of the ${side} at ${at}`;
   const became = await soon(result.then(() => undefined, (error) => error), what);
   const wasCut = fuse.hasBlown;
@@ -111,6 +71,8 @@ async function cutAt(fabric: TestFabric, side: Side, at: number, exchange: Excha
 }
 
 interface Exchange {
+  /** Whether any instance is asked. */
+  any?: boolean;
   answer(request: Request): Response | Promise<Response>;
   ask(transport: AetherFetchTransport): Promise<void>;
 }
@@ -136,6 +98,21 @@ const EXCHANGES: Record<string, Exchange> = {
       equal(same(new Uint8Array(await answer.arrayBuffer()), SENT), true, "the bytes");
     },
   },
+  "a GET of any instance": {
+    any: true,
+    answer: () => new Response("any"),
+    ask: async ({ fetch }) => equal(await (await fetch("/")).text(), "any"),
+  },
+  "an upload piece by piece to any instance": {
+    any: true,
+    answer: async (request) => new Response(String((await request.arrayBuffer()).byteLength)),
+    async ask({ fetch }) {
+      const body = (async function* () {
+        for (let at = 0; at < SENT.length; at += 30_000) yield SENT.subarray(at, at + 30_000);
+      })();
+      equal(await (await fetch("/", { method: "PUT", body })).text(), String(SENT.length));
+    },
+  },
   "a long download": {
     answer: () => new Response(pattern(900_000)),
     async ask({ fetch }) {
@@ -145,20 +122,67 @@ const EXCHANGES: Record<string, Exchange> = {
   },
 };
 
+/** One tunnel whose packets come back, with a cut at a frame; whether the cut came before its end. */
+async function cutTunnelAt(fabric: TestFabric, side: Side, at: number): Promise<boolean> {
+  const fuse = new Fuse(() => fabric.gateway);
+  const own = (of: Side) => ({ specifier: `${of}-${at}`, ...(of === side ? { dial: fuse.dial } : {}) });
+  const [agent, service] = await connected(fabric.agent(own("caller")), fabric.service(own("service")));
+  service.onError(() => {});
+  serveTunnels(service, (tunnel) => tunnel.readable.pipeTo(tunnel.writable));
+  fuse.arm(at);
+  const exchange = async (): Promise<void> => {
+    const tunnel = await tunnelDial(agent, service.topic, "udp");
+    const packets = [new Uint8Array(1).fill(1), pattern(70_000), new Uint8Array(3).fill(3)];
+    const writer = tunnel.writable.getWriter();
+    const written = (async () => {
+      for (const packet of packets) await writer.write(packet);
+      await writer.close();
+    })();
+    written.catch(() => {});
+    let got = 0;
+    for await (const packet of tunnel.readable) equal(same(packet as Uint8Array, packets[got++]), true, "a packet");
+    equal(got, packets.length, "packets");
+    await written;
+    await tunnel.closed;
+  };
+  const what = `cut of the ${side} at ${at}`;
+  const became = await soon(exchange().then(() => undefined, (error) => error), what);
+  const wasCut = fuse.hasBlown;
+  fuse.arm(Infinity);
+  if (became !== undefined) {
+    equal(became instanceof AetherError, true, `${what}: ${became}`);
+    equal(wasCut, true, `${what}: failed without a cut: ${became}`);
+  }
+  await fabric.advance("1s");
+  equal([openStreams(agent), openStreams(service)], [0, 0], what);
+  await noLeak();
+  await Promise.all([agent.disconnect(), service.disconnect()]);
+  return wasCut;
+}
+
 /** Connections that break, at every place they can. */
 export const cases: Case[] = [
   ...Object.entries(EXCHANGES).flatMap(([name, exchange]) =>
     (["caller", "service"] as const).map((side): Case => ({
       skip: bodiesAreOpaque,
-      name: `http: the connection of the ${side} is cut at every message of ${name}`,
+      name: `http: the connection of the ${side} is cut at every frame of ${name}`,
       run: () =>
         withFabric(async (fabric) => {
           let at = 0;
           while (await cutAt(fabric, side, at, exchange)) at++;
-          equal(at >= 2, true, `${at} messages`);
+          equal(at >= 2, true, `${at} frames`);
         }),
     }))
   ),
+  ...(["caller", "service"] as const).map((side): Case => ({
+    name: `http: the connection of the ${side} is cut at every frame of a tunnel`,
+    run: () =>
+      withFabric(async (fabric) => {
+        let at = 0;
+        while (await cutTunnelAt(fabric, side, at)) at++;
+        equal(at >= 6, true, `${at} frames`);
+      }),
+  })),
   inFabric(
     "a connection that is lost within a body: a typed error, an aborted signal, a cancelled source",
     async (fabric) => {
