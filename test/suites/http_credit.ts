@@ -1,6 +1,7 @@
 import type { Case } from "../harness.ts";
 import { AetherFetchTransport, serveHttp } from "../../src/proxy/mod.ts";
-import { FLAG_END, FLAG_TRAILERS, FrameWriter } from "../../src/protocol/frames.ts";
+import { AetherError } from "../../src/errors.ts";
+import { eachFrame, FLAG_END, FLAG_TRAILERS, FrameKind, FrameWriter } from "../../src/protocol/frames.ts";
 import { CHUNK_BYTES, SOCKET_WINDOW, STREAM_WINDOW } from "../../src/protocol/limits.ts";
 import { StreamKind } from "../../src/protocol/stream_frames.ts";
 import { encodeStructured } from "../../src/protocol/structured.ts";
@@ -9,6 +10,7 @@ import { channelsOf, type IncomingChannel } from "../../src/session/channels.ts"
 import { LINK } from "../../src/session/link.ts";
 import { StreamQueue } from "../../src/session/stream_queue.ts";
 import { chunkFrame, streamOf } from "../../src/protocol/stream_frames.ts";
+import type { Dial } from "../../src/transport/transport.ts";
 import { equal } from "./assert.ts";
 import { inFabric, pattern, soon, tableOf } from "./http_kit.ts";
 import { raw } from "./http_raw.ts";
@@ -60,6 +62,43 @@ export const cases: Case[] = [
       await fabric.advance(1);
     },
   ),
+  inFabric("what was said last leaves before the data of its turn, at a client and at the gateway", async (fabric) => {
+    const order: number[] = [];
+    const noted = (message: Uint8Array): void =>
+      eachFrame(
+        message,
+        (kind) =>
+          void ([FrameKind.Send, FrameKind.Deliver, FrameKind.Chunk].includes(kind as never) && order.push(kind)),
+      );
+    const dial: Dial = async (url, sink, options) => {
+      const received = (message: Uint8Array): void => (noted(message), sink.received(message));
+      const transport = await fabric.gateway.dial()(url, {
+        received,
+        alive: () => sink.alive(),
+        closed: (info) => sink.closed(info),
+      }, options);
+      return { ...transport, send: (message) => (noted(message), transport.send(message)) };
+    };
+    const [agent] = await connected(fabric.agent({ dial }));
+    const service = await raw(fabric.gateway, { type: "service", implementation: "raw", specifier: "1" });
+    const channel = channelsOf(agent[LINK]).open(StreamKind.Http, "sv::raw::1", HEAD, false);
+    for (let n = 0; n < 3; n++) channel.write(new Uint8Array(CHUNK_BYTES));
+    const sent = agent.send({ targetTopic: "sv::raw::1", payload: bytes("urgent") });
+    await sent;
+    const { Send, Deliver, Chunk } = FrameKind;
+    equal(order, [Send, Chunk, Chunk, Chunk]);
+    order.length = 0;
+    const { stream } = await service.next("open");
+    const writer = new FrameWriter(0);
+    writer.structured(FrameKind.Head, encodeStructured({ status: 200, headers: [] }), stream);
+    for (let n = 0; n < 2; n++) writer.copy(chunkFrame(stream, 0, new Uint8Array(1000)), 0, 1010);
+    writer.send(1, 1, 0, bytes(agent.topic), new Uint8Array(), new Uint8Array(), bytes("urgent"));
+    service.say(writer.take());
+    await fabric.advance(1);
+    equal(order, [Deliver, Chunk, Chunk]);
+    channel.reset(new AetherError("done", "CANCELLED"));
+    await fabric.advance(1);
+  }),
   inFabric("a slow reader slows neither another stream nor a message beside it", async (fabric) => {
     const [agent, other, service] = await connected(fabric.agent(), fabric.agent(), fabric.service());
     const sources = [endless(), endless(), endless(), endless(), endless(), endless()];

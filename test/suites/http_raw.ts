@@ -30,6 +30,8 @@ export interface RawClient {
   head(stream: number, head: unknown, isEnd?: boolean): void;
   credit(stream: number, count: number): void;
   reset(stream: number, error: unknown, flags?: number): void;
+  /** Sends a message as it is. */
+  say(message: Uint8Array): void;
   /** Ends a stream with bytes that are no reason. */
   garbage(stream: number, bytes: Uint8Array): void;
   /** The next event of a kind; those before it are dropped. */
@@ -81,6 +83,7 @@ export async function raw(
     credit: (stream, count) => frames((writer) => writeCredit(writer, stream, count)),
     reset: (stream, error, flags = 0) =>
       frames((writer) => writer.structured(FrameKind.Reset, encodeStructured(error), stream, flags)),
+    say: (message) => transport.send(message),
     garbage: (stream, bytes) => frames((writer) => writer.structured(FrameKind.Reset, bytes, stream)),
     async next(kind) {
       for (let round = 0; round < 200; round++) {
