@@ -1,6 +1,7 @@
 /**
- * Fails when a part of the hot path, or a short cell, is much slower beside its control than it was in the run that
- * bench/guard.json comes from. `bun run bench/guard.ts`, half a minute; `--write` makes that file anew.
+ * Fails when a part of the hot path, or a cell of the short run, is much slower beside its control than it was in the run that
+ * bench/guard.json comes from. `bun run bench/guard.ts`: the micro suite and a few cells, a minute; with `GUARD=short` all cells
+ * of the short run that have a control; `--write` makes that file anew.
  */
 import { execFile } from "node:child_process";
 import fs from "node:fs";
@@ -8,112 +9,103 @@ import os from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
-import { type Cell, measure } from "./lib/cell.ts";
 import { command, ROOT, type Runtime } from "./lib/child.ts";
+import { type Controls, guarded, type Ratio, ratiosOf } from "./lib/guarded.ts";
 import { describe } from "./lib/machine.ts";
 import type { MicroRow } from "./micro/loop.ts";
 
-interface Bound {
-  readonly name: string;
-  /** Time of ours to that of the control. */
-  readonly ratio: number;
-}
 interface Bounds {
   readonly from: unknown;
   /** How many times as bad a ratio may be. */
   readonly margin: number;
-  readonly bounds: readonly Bound[];
+  readonly bounds: readonly Ratio[];
+}
+
+/** Something that is measured again when it is worse. */
+interface Source {
+  measure(round: number): Promise<Ratio[]>;
 }
 
 const FILE = new URL("guard.json", import.meta.url);
 const MARGIN = 2;
-const ROUNDS = 3;
-const MS = 200;
-const CELL_MS = 15_000;
+const RUNS = 3;
+const WAY = { ms: 150, timeoutMs: 30_000 };
 const BOTH: readonly Runtime[] = ["bun", "deno"];
-/**
- * Cells whose control is cheap to run, and what is counted there. What is held against the control is CPU of both sides for
- * one: on a busy machine a rate tells who was given the cores rather than who needs them.
- */
-const CELLS: readonly (readonly [cell: Cell, figure: string])[] = BOTH.flatMap((runtime) => [
-  [{ scenario: "relay", gateway: runtime, clients: runtime, store: "memory" }, "messages"],
-  [{ scenario: "durable_send", gateway: runtime, clients: "bun", store: "sqlite" }, "send_100"],
-]);
 
 const began = performance.now();
 const isWriting = process.argv.includes("--write");
-const machine = describe();
-const found = await measured();
-if (isWriting) {
-  // What a quiet moment gives now would be noise's to break: the middle of three runs is the bound.
-  const runs = [found, await measured(), await measured()];
-  const bounds = found.map(({ name }) => {
-    const ratios = runs.map((run) => run.find((one) => one.name === name)!.ratio).sort((a, b) => a - b);
-    return { name, ratio: Number(ratios[1].toPrecision(3)) };
+const isShort = isWriting || process.env.GUARD === "short";
+const controls: Controls = new Map();
+const sources: Source[] = [
+  ...BOTH.map((runtime) => ({ measure: () => micro(runtime) })),
+  ...guarded(!isShort).map((one) => ({
+    measure: (round: number) => ratiosOf(one, WAY, round % 2 === 1, controls),
+  })),
+];
+
+if (isWriting) await write();
+else await check();
+
+/** The middle of some runs is the bound: what a quiet moment gives would be noise's to break. */
+async function write(): Promise<void> {
+  const found = new Map<string, number[]>();
+  for (let round = 0; round < RUNS; round++) {
+    for (const source of sources) {
+      for (const { name, ratio } of await source.measure(round)) found.set(name, [...found.get(name) ?? [], ratio]);
+    }
+  }
+  const bounds = [...found].map(([name, ratios]) => {
+    const middle = ratios.sort((a, b) => a - b)[Math.floor(ratios.length / 2)];
+    return { name, ratio: Number(middle.toPrecision(3)) };
   });
-  fs.writeFileSync(FILE, `${JSON.stringify({ from: machine, margin: MARGIN, bounds }, null, 1)}\n`);
-  console.log(`${bounds.length} bounds written`);
-  process.exit(0);
-}
-const { margin, bounds } = JSON.parse(fs.readFileSync(FILE, "utf8")) as Bounds;
-let worse = compare(found);
-// A machine that was busy for a moment gets a second chance, a change that made things slow does not.
-if (worse.length > 0) {
-  const again = compare(await measured());
-  worse = worse.filter((name) => again.includes(name));
-}
-for (const name of worse) console.log(`FAILED ${name}: worse than ${margin} times its bound, twice`);
-console.log(`bench: ${bounds.length} ratios, ${worse.length} worse, ${seconds()} s`);
-console.log(`${worse.length ? 0 : 1} passed, ${worse.length ? 1 : 0} failed, 0 skipped`);
-process.exit(worse.length ? 1 : 0);
-
-/** Names of those that are beyond their bounds. */
-function compare(now: readonly Bound[]): string[] {
-  return bounds.filter(({ name, ratio }) => {
-    const own = now.find((one) => one.name === name)?.ratio ?? NaN;
-    const times = own / ratio;
-    const isWorse = !(times <= margin);
-    console.log(
-      `${isWorse ? "worse " : "ok    "}${name.padEnd(40)}${own.toPrecision(3).padStart(8)}  bound ${ratio}  ×${
-        times.toFixed(2)
-      }`,
-    );
-    return isWorse;
-  }).map(({ name }) => name);
+  fs.writeFileSync(FILE, `${JSON.stringify({ from: describe(), margin: MARGIN, bounds }, null, 1)}\n`);
+  console.log(`${bounds.length} bounds written, ${seconds()} s`);
 }
 
-/** The best of the rounds counts: what else the machine does makes a round worse. */
-async function measured(): Promise<Bound[]> {
-  const all: Bound[] = [];
-  for (const runtime of BOTH) {
-    for (const { name, ratioSpread } of await micro(runtime)) {
-      all.push({ name: `micro ${runtime} ${name}`, ratio: ratioSpread[0] });
+async function check(): Promise<void> {
+  const { margin, bounds } = JSON.parse(fs.readFileSync(FILE, "utf8")) as Bounds;
+  const known = new Map(bounds.map(({ name, ratio }) => [name, ratio]));
+  let count = 0;
+  const failed: string[] = [];
+  for (const source of sources) {
+    // A machine that was busy for a moment gets more chances, a change that made things slow does not.
+    let worse = new Set<string>();
+    for (let round = 0; round === 0 || (worse.size > 0 && round < RUNS); round++) {
+      const ratios = await source.measure(round);
+      if (round === 0) count += ratios.length;
+      const now = ratios.filter((one) => isWorse(one, known.get(one.name), margin)).map(({ name }) => name);
+      worse = new Set(now.filter((name) => round === 0 || worse.has(name)));
     }
+    failed.push(...worse);
   }
-  const best = new Map<string, number>();
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const [cell, figure] of CELLS) {
-      const name = `${cell.scenario} ${cell.gateway}/${cell.clients} CPU`;
-      const cost = async (fabric: "ours" | "control"): Promise<number> => {
-        const figures = await measure(cell, fabric, { ms: MS, timeoutMs: CELL_MS });
-        return figures[`${figure}_server_us`] + figures[`${figure}_client_us`];
-      };
-      const [first, second] = round % 2 ? ["control", "ours"] as const : ["ours", "control"] as const;
-      const costs = { [first]: await cost(first), [second]: await cost(second) };
-      best.set(name, Math.min(best.get(name) ?? Infinity, costs.ours / costs.control));
-    }
-  }
-  return [...all, ...[...best].map(([name, ratio]) => ({ name, ratio }))];
+  for (const name of failed) console.log(`FAILED ${name}: worse than ${margin} times its bound, ${RUNS} times`);
+  console.log(`bench: ${count} ratios, ${failed.length} worse, ${seconds()} s`);
+  console.log(`${failed.length ? 0 : 1} passed, ${failed.length ? 1 : 0} failed, 0 skipped`);
+  process.exit(failed.length ? 1 : 0);
 }
 
-async function micro(runtime: Runtime): Promise<readonly MicroRow[]> {
+/** What has no bound yet is worse: who adds a figure writes its bound. */
+function isWorse({ name, ratio }: Ratio, bound: number | undefined, margin: number): boolean {
+  const times = bound === undefined ? NaN : ratio / bound;
+  const isWorse = !(times <= margin);
+  console.log(
+    `${isWorse ? "worse " : "ok    "}${name.padEnd(56)}${ratio.toPrecision(3).padStart(8)}  bound ${bound}  ×${
+      times.toFixed(2)
+    }`,
+  );
+  return isWorse;
+}
+
+/** The best of its rounds counts: what else the machine does makes a round worse. */
+async function micro(runtime: Runtime): Promise<Ratio[]> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "aether-guard-"));
   const file = path.join(folder, "micro.json");
   const [binary, ...args] = [...command(runtime), "bench/micro.ts"];
   const env = { ...process.env, ROUNDS: "5", MS: "8", OUT: file, ONLY: undefined };
   try {
     await promisify(execFile)(binary, args, { cwd: ROOT, env, timeout: 30_000, killSignal: "SIGKILL" });
-    return (JSON.parse(fs.readFileSync(file, "utf8")) as { rows: MicroRow[] }).rows;
+    const { rows } = JSON.parse(fs.readFileSync(file, "utf8")) as { rows: MicroRow[] };
+    return rows.map(({ name, ratioSpread }) => ({ name: `micro ${runtime} ${name}`, ratio: ratioSpread[0] }));
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });
   }

@@ -43,7 +43,8 @@ export function rowsOf(result: CellResult): Row[] {
   const all = Object.entries(samples) as [Fabric, Figures[]][];
   const names = new Set(all.flatMap(([, rounds]) => rounds.flatMap((figures) => Object.keys(figures))));
   return [...names].map((figure) => {
-    const values = (rounds: Figures[]): number[] => rounds.map((figures) => figures[figure]).filter(Number.isFinite);
+    const values = (rounds: Figures[], name = figure): number[] =>
+      rounds.map((figures) => figures[name]).filter(Number.isFinite);
     const [figures, spread, ratios, ratioSpread]: [
       Row["figures"],
       Row["spread"],
@@ -52,7 +53,8 @@ export function rowsOf(result: CellResult): Row[] {
     ] = [{}, {}, {}, {}];
     const ours = values(samples.ours ?? []);
     for (const [fabric, rounds] of all) {
-      const own = values(rounds);
+      // Who has no connection of ours is asked by `fetch` in both cases.
+      const own = values(rounds, fabric === "ours" || fabric === "base" ? figure : figure.replace(/^sdk_/, ""));
       if (own.length === 0) continue;
       figures[fabric] = median(own);
       spread[fabric] = [Math.min(...own), Math.max(...own)];
