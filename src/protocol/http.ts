@@ -168,26 +168,95 @@ export function normalPath(path: string): string {
 
 /** What a service takes: anything when a list is left out. */
 export interface HttpRules {
-  /** Methods, upper case. */
+  /** Methods, written as they are sent: upper case but for methods of one's own. */
   readonly methods?: readonly string[];
   /** Paths: exact ones, or prefixes that end with `/*`. */
   readonly paths?: readonly string[];
 }
 
-/** Why a service does not take a request of a normalised path; undefined when it does. */
+/** Methods a service may name. */
+const RULE_METHODS = 32;
+/** Paths a service may name, and how long each may be. */
+const RULE_PATHS = 256;
+const RULE_PATH_LENGTH = 1024;
+
+/**
+ * Rules in the form they are compared in.
+ * @throws {InvalidArgumentError} for a rule that would match nothing, or something else than it says
+ */
+export function requireRules({ methods, paths }: HttpRules): HttpRules {
+  return {
+    methods: methods && requireList(methods, "methods", RULE_METHODS).map(ruleMethod),
+    paths: paths && requireList(paths, "paths", RULE_PATHS).map(rulePath),
+  };
+}
+
+function requireList(list: readonly string[], name: string, most: number): readonly string[] {
+  if (Array.isArray(list) && list.length <= most && list.every((one) => typeof one === "string")) return list;
+  throw new InvalidArgumentError(`Cannot serve HTTP with these ${name}: give a list of at most ${most} texts`, name);
+}
+
+function ruleMethod(said: string): string {
+  const method = methodOf(said);
+  requireMethod(method);
+  // fetch leaves it as it is, and nobody means it.
+  if (method !== "PATCH" && /^patch$/i.test(method)) {
+    throw new InvalidArgumentError(`Cannot serve method "${said}": names are case-sensitive, say "PATCH"`, "methods");
+  }
+  return method;
+}
+
+function rulePath(said: string): string {
+  const fault = (why: string): never => {
+    throw new InvalidArgumentError(`Cannot serve path ${JSON.stringify(said.slice(0, 200))}: ${why}`, "paths");
+  };
+  if (said.length > RULE_PATH_LENGTH) fault(`it has more than ${RULE_PATH_LENGTH} characters`);
+  if (!said.startsWith("/")) fault(`it must begin with "/"`);
+  // deno-lint-ignore no-control-regex -- what no path has
+  if (/[\0-\x1f\x7f?#\\]/.test(said)) fault('a path has no query, no "#", no backslash and no control character');
+  if (said.slice(0, -2).includes("*") || (said.includes("*") && !said.endsWith("/*"))) {
+    fault('a "*" stands only at the end, for everything below: "/open/*"');
+  }
+  // A percent sign that encodes nothing is meant as itself.
+  const path = comparable(said.replace(/%(?![0-9a-f]{2})/gi, "%25")) ?? fault("its percent-encoding is broken");
+  if (HIDDEN_DOTS.test(path)) fault("no path that is asked for has a dot segment");
+  return path;
+}
+
+/**
+ * A path as rules compare it: decoded, but for what would become a separator of another meaning, and for the percent sign that
+ * would make two paths one. Undefined where nobody can say what it decodes to.
+ */
+function comparable(path: string): string | undefined {
+  if (!path.includes("%")) return path;
+  try {
+    return decodeURIComponent(path.replace(/%(25|2f|5c)/gi, (_, code: string) => `%25${code.toUpperCase()}`));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Segments that some reader resolves: dots, also in front of a parameter, also behind a separator that is encoded. */
+const HIDDEN_DOTS = /(?:^|[/\\]|%2F|%5C)\.\.?(?:[/\\;]|%2F|%5C|$)/;
+
+/** Why a service does not take a request of a normalised path; undefined when it does. The rules are {@link requireRules}'. */
 export function rulesFault(rules: HttpRules, method: string, path: string): string | undefined {
   if (rules.methods && !rules.methods.includes(method)) return `it takes ${rules.methods.join(", ")}, not ${method}`;
-  if (!rules.paths) return undefined;
+  if (!rules.paths || rules.paths.includes("/*")) return undefined;
   const end = path.indexOf("?");
-  // Rules are about what the service will see after it has decoded the path.
-  const decoded = decodeURIComponent(end < 0 ? path : path.slice(0, end));
+  const asked = comparable(end < 0 ? path : path.slice(0, end));
+  if (asked === undefined) return "it has rules about paths, and the percent-encoding of this one is broken";
+  if (HIDDEN_DOTS.test(asked)) return "it has rules about paths, and this one hides a dot segment";
   for (const rule of rules.paths) {
-    if (rule === "/*" || rule === decoded) return undefined;
-    if (rule.endsWith("/*") && (decoded.startsWith(rule.slice(0, -1)) || decoded === rule.slice(0, -2))) {
-      return undefined;
-    }
+    if (rule === asked) return undefined;
+    if (rule.endsWith("/*") && (asked.startsWith(rule.slice(0, -1)) || asked === rule.slice(0, -2))) return undefined;
   }
-  return `its rules do not name the path ${decoded}`;
+  return `its rules do not name the path ${asked}`;
+}
+
+/** A method as the fetch standard has it: six names are written in upper case, others stay as they are. */
+export function methodOf(method: string): string {
+  return /^(?:delete|get|head|options|post|put)$/i.test(method) ? method.toUpperCase() : method;
 }
 
 /** Whether doing it twice is doing it once (RFC 9110, section 9.2.2). */

@@ -1,6 +1,6 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { InvalidArgumentError, ProxyErrorKind, ProxyHttpError } from "../errors.ts";
-import { type HttpRequestHead, requireMethod } from "../protocol/http.ts";
+import { type HttpRequestHead, methodOf, requireMethod } from "../protocol/http.ts";
 import { LINK, type Linked, type StreamLink } from "../session/link.ts";
 import { type Body, type BodySource, toBody } from "./body.ts";
 import { exchange, type ExchangeOptions, requireLink } from "./exchange.ts";
@@ -150,11 +150,6 @@ export class AetherFetchTransport {
       { retryable: false },
     );
   }
-}
-
-/** As the fetch standard has it: six names are written in upper case, others stay as they are. */
-function methodOf(method: string): string {
-  return /^(?:delete|get|head|options|post|put)$/i.test(method) ? method.toUpperCase() : method;
 }
 
 function withoutContent(flat: readonly string[]): string[] {

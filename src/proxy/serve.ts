@@ -1,8 +1,15 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { ConnectionError, InvalidArgumentError, ProxyErrorKind, ProxyHttpError, QuotaError } from "../errors.ts";
+import {
+  ConnectionError,
+  InvalidArgumentError,
+  PermissionDeniedError,
+  ProxyErrorKind,
+  ProxyHttpError,
+  QuotaError,
+} from "../errors.ts";
 import { turns } from "../base/clock.ts";
 import { FLAG_REFUSED } from "../protocol/frames.ts";
-import { headerOf, type HttpRequestHead, type HttpRules } from "../protocol/http.ts";
+import { headerOf, type HttpRequestHead, type HttpRules, requireRules, rulesFault } from "../protocol/http.ts";
 import { StreamKind } from "../protocol/stream_frames.ts";
 import { decodeStructured } from "../protocol/structured.ts";
 import { type Channels, channelsOf, type IncomingChannel } from "../session/channels.ts";
@@ -33,7 +40,7 @@ export interface HttpContext {
 /** Answers HTTP requests: any `(request) => response`, for instance `app.fetch` of a Hono app. */
 export type HttpHandler = (request: Request, context: HttpContext) => Response | Promise<Response>;
 
-/** Options of {@link serveHttp}. `methods` and `paths` are kept to by the gateway, before anything reaches the handler. */
+/** Options of {@link serveHttp}. `methods` and `paths` are kept to by the gateway and here, before anything reaches the handler. */
 export interface ServeHttpOptions extends HttpRules {
   /** Requests handled at once; 256 by default. */
   concurrency?: number;
@@ -75,7 +82,7 @@ export interface HttpService extends AsyncDisposable {
 /**
  * Answers HTTP requests that reach a principal over its own connection: no port is opened.
  * @param client usually a ServiceClient; any principal may
- * @throws {InvalidArgumentError} when it serves already
+ * @throws {InvalidArgumentError} when it serves already; for options that cannot be kept to
  * @example
  * ```ts
  * import { AetherFetchTransport, serveHttp } from "@aether-edge/sdk/proxy";
@@ -95,12 +102,19 @@ export function serveHttp(client: Linked, handler: HttpHandler, options: ServeHt
   return new Serving(requireLink(client?.[LINK]), handler, options);
 }
 
+/** A request that has come and is not handled yet. */
+interface Waiting {
+  readonly incoming: IncomingChannel;
+  readonly head: HttpRequestHead;
+}
+
 class Serving implements HttpService {
   readonly #link: StreamLink;
   readonly #channels: Channels;
   readonly #handler: HttpHandler;
   readonly #options: ServeHttpOptions;
-  readonly #waiting: IncomingChannel[] = [];
+  readonly #rules: HttpRules;
+  readonly #waiting: Waiting[] = [];
   readonly #running = new Set<Answering>();
   readonly #turn = turns();
   readonly #off: () => void;
@@ -111,6 +125,7 @@ class Serving implements HttpService {
     this.#link = link;
     this.#handler = handler;
     this.#options = options;
+    this.#rules = requireRules(options);
     this.#channels = channelsOf(link);
     const off = this.#channels.accept(StreamKind.Http, (incoming) => this.#take(incoming));
     if (!off) throw new InvalidArgumentError("Cannot serve HTTP: this client serves it already", "client");
@@ -125,8 +140,7 @@ class Serving implements HttpService {
   }
 
   #announce(isDraining: boolean): Promise<unknown> {
-    const { methods, paths } = this.#options;
-    const said = this.#link.call?.("http.serve", { methods, paths, isDraining }) ?? Promise.resolve();
+    const said = this.#link.call?.("http.serve", { ...this.#rules, isDraining }) ?? Promise.resolve();
     return said.catch((error) => this.#link.report(error));
   }
 
@@ -136,20 +150,27 @@ class Serving implements HttpService {
     if (this.#closing) {
       return channel.reset(new ConnectionError("The service is draining", { retryAfterMs: 1000 }), FLAG_REFUSED);
     }
-    if (this.#running.size < concurrency) return this.#run(incoming);
+    const head = decodeStructured(incoming.head) as HttpRequestHead;
+    // The gateway keeps to them as well, once it has heard of them: of a session that has just begun it has not.
+    const fault = rulesFault(this.#rules, head.method, head.path);
+    if (fault) {
+      const words = `The service does not take ${head.method} ${head.path}: ${fault}`;
+      return channel.reset(new PermissionDeniedError(words), FLAG_REFUSED);
+    }
+    if (this.#running.size < concurrency) return this.#run(incoming, head);
     if (this.#waiting.length >= queue) {
       const words = `The service handles ${concurrency} requests and has ${queue} waiting`;
       return channel.reset(new QuotaError(words, { retryAfterMs: 1000 }), FLAG_REFUSED);
     }
-    this.#waiting.push(incoming);
+    const waiting: Waiting = { incoming, head };
+    this.#waiting.push(waiting);
     channel.onReset = () => {
-      const at = this.#waiting.indexOf(incoming);
+      const at = this.#waiting.indexOf(waiting);
       if (at >= 0) this.#waiting.splice(at, 1);
     };
   }
 
-  #run({ channel, topic, workspace, head: bytes }: IncomingChannel): void {
-    const head = decodeStructured(bytes) as HttpRequestHead;
+  #run({ channel, topic, workspace }: IncomingChannel, head: HttpRequestHead): void {
     const context: HttpContext = { caller: callerOf(head, topic, workspace), backend: head.backend };
     const answering = new Answering(this.#link, channel, head, this.#options, this.#turn);
     this.#running.add(answering);
@@ -168,7 +189,7 @@ class Serving implements HttpService {
       this.#link.report(error);
     }
     const next = this.#waiting.shift();
-    if (next) this.#run(next);
+    if (next) this.#run(next.incoming, next.head);
     else if (this.#running.size === 0) this.#closing?.resolve();
   }
 
@@ -192,7 +213,7 @@ class Serving implements HttpService {
       ProxyErrorKind.SidecarUnavailable,
       `The service was closed, ${graceMs} ms of grace are over`,
     );
-    for (const { channel } of this.#waiting.splice(0)) channel.reset(why, FLAG_REFUSED);
+    for (const { incoming } of this.#waiting.splice(0)) incoming.channel.reset(why, FLAG_REFUSED);
     for (const answering of this.#running) answering.stop(why);
     // A handler that does not listen to its signal is not waited for.
     this.#closing?.resolve();

@@ -13,6 +13,7 @@ import { cases as limitCases } from "./http_limits.ts";
 import { cases as loadCases, pairs as loadPairs } from "./http_load.ts";
 import { cases as pathCases } from "./http_paths.ts";
 import { pairs as redirectPairs } from "./http_redirects.ts";
+import { cases as ruleCases } from "./http_rules.ts";
 import { cases as serveCases } from "./http_serve.ts";
 import { cases as sessionCases } from "./http_sessions.ts";
 import { cases as tunnelCases, pairs as tunnelPairs } from "./http_tunnels.ts";
@@ -32,6 +33,7 @@ const pairs: Pair[] = [
 export const cases: Case[] = [
   ...pairs.map(({ memory }) => memory),
   ...limitCases,
+  ...ruleCases,
   ...serveCases,
   ...sessionCases,
   ...identityCases,

@@ -1,6 +1,6 @@
 import type { Case } from "../harness.ts";
 import { AetherFetchTransport, serveHttp } from "../../src/proxy/mod.ts";
-import { normalPath, rulesFault } from "../../src/protocol/http.ts";
+import { normalPath } from "../../src/protocol/http.ts";
 import { FLAG_END } from "../../src/protocol/frames.ts";
 import { equal } from "./assert.ts";
 import { inFabric } from "./http_kit.ts";
@@ -124,34 +124,6 @@ export const cases: Case[] = [
         // Normalised twice is normalised once.
         if (normal !== undefined && !normal.includes("#")) equal(normalPath(normal), normal, path);
       }
-    },
-  },
-  {
-    name: "http: rules are asked about the path a service will see",
-    run() {
-      const rules = { paths: ["/open/*", "/one", "/sp ace"] };
-      const takes = (path: string): boolean => rulesFault(rules, "GET", normalPath(path)) === undefined;
-      for (const path of ["/open", "/open/", "/open/x", "/x/../open/y", "/one", "/one?x", "/%6fne", "/sp%20ace"]) {
-        equal(takes(path), true, path);
-      }
-      for (
-        const path of [
-          "/",
-          "/openx",
-          "/one/",
-          "/open/../shut",
-          "/open/%2e%2e/shut",
-          "//open/x",
-          "/shut?/open/x",
-          "/open\\..\\shut",
-        ]
-      ) {
-        equal(takes(path), false, path);
-      }
-      equal(
-        [rulesFault({ methods: ["GET"] }, "GET", "/"), rulesFault({ methods: ["GET"] }, "get", "/") === undefined],
-        [null, false],
-      );
     },
   },
   inFabric(

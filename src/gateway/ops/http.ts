@@ -1,10 +1,8 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import * as v from "valibot";
+import { requireRules } from "../../protocol/http.ts";
 import type { OpGroup } from "../ops.ts";
 import { checked } from "./kv_schemas.ts";
-
-const method = v.pipe(v.string(), v.regex(/^[A-Z]{1,32}$/, "must be an upper-case method"));
-const path = v.pipe(v.string(), v.startsWith("/"), v.maxLength(1024));
 
 /** What principals say of the HTTP requests they take. */
 export class HttpOps implements OpGroup {
@@ -13,14 +11,14 @@ export class HttpOps implements OpGroup {
       check: checked(
         "http.serve",
         v.object({
-          methods: v.optional(v.pipe(v.array(method), v.maxLength(32))),
-          paths: v.optional(v.pipe(v.array(path), v.maxLength(256))),
+          methods: v.optional(v.array(v.string())),
+          paths: v.optional(v.array(v.string())),
           isDraining: v.optional(v.boolean()),
         }),
       ),
       run: ({ streams }, { isDraining = false, ...rules }) => {
+        streams.rules = requireRules(rules);
         streams.isServing = true;
-        streams.rules = rules;
         streams.isDraining = isDraining;
         return null;
       },
