@@ -1,14 +1,18 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import type { CancelTimer, Clock } from "../base/clock.ts";
+import { elapsed } from "../base/elapsed.ts";
 import type { StreamLink } from "../session/link.ts";
 
 /** What is to be done at its time, unless it is taken back. */
 export interface Deadline {
-  /** When, in ms since the epoch. */
+  /** When, as {@link elapsed} has it. */
   readonly at: number;
   /** What. */
   readonly run: () => void;
 }
+
+/** No platform's timer takes more. */
+const LONGEST_MS = 2 ** 31 - 1;
 
 /** Deadlines of one connection behind one timer: most are taken back, and a timer each would cost more than the wait. */
 export class Deadlines {
@@ -21,9 +25,10 @@ export class Deadlines {
     this.#clock = clock;
   }
 
-  /** Has something done after so many ms. */
+  /** Has something done after so many ms; never when they are infinite. */
   add(ms: number, run: () => void): Deadline {
-    const deadline = { at: this.#clock.now() + ms, run };
+    const deadline = { at: elapsed(this.#clock) + ms, run };
+    if (deadline.at === Infinity) return deadline;
     this.#open.add(deadline);
     if (deadline.at < this.#timerAt) this.#arm(deadline.at, ms);
     return deadline;
@@ -37,8 +42,9 @@ export class Deadlines {
 
   #arm(at: number, ms: number): void {
     this.#disarm();
-    this.#timerAt = at;
-    this.#timer = this.#clock.timer(ms, () => this.#wake());
+    const wait = Math.min(ms, LONGEST_MS);
+    this.#timerAt = at - (ms - wait);
+    this.#timer = this.#clock.timer(wait, () => this.#wake());
   }
 
   #disarm(): void {
@@ -49,7 +55,7 @@ export class Deadlines {
 
   #wake(): void {
     this.#disarm();
-    const now = this.#clock.now();
+    const now = elapsed(this.#clock);
     const due: Deadline[] = [];
     let next = Infinity;
     for (const deadline of this.#open) {
