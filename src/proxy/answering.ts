@@ -63,7 +63,7 @@ export class Answering {
   #within(handler: (request: Request) => Response | Promise<Response>): Response | Promise<Response> {
     const { timeoutMs } = this.#limits;
     const answered = handler(this.#request());
-    if (timeoutMs === undefined || !(answered instanceof Promise)) return answered;
+    if (timeoutMs === undefined || timeoutMs === Infinity || !(answered instanceof Promise)) return answered;
     return this.#inTime(answered, timeoutMs);
   }
 

@@ -1,11 +1,13 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { AetherError, ConnectionError, ProxyErrorKind, ProxyHttpError } from "../errors.ts";
 import { endOfTurn } from "../base/clock.ts";
+import { elapsed } from "../base/elapsed.ts";
 import { hasNoBody, type HttpRequestHead } from "../protocol/http.ts";
 import { StreamKind } from "../protocol/stream_frames.ts";
 import type { Channel } from "../session/channel.ts";
 import { type Channels, channelsOf } from "../session/channels.ts";
 import type { StreamLink } from "../session/link.ts";
+import { requireCount, requireMs } from "./bounds.ts";
 import { type Body, bodyStream, sendBody } from "./body.ts";
 import { type Deadline, type Deadlines, deadlinesOf } from "./deadlines.ts";
 import { toProxyError } from "./errors.ts";
@@ -30,6 +32,13 @@ export interface ExchangeOptions {
   streamIdleTimeoutMs?: number;
   /** Bytes the answer's body may have; any number by default. */
   maxResponseBodyBytes?: number;
+}
+
+/** @throws {InvalidArgumentError} for a bound that is none */
+export function requireBounds(options: ExchangeOptions): void {
+  requireMs(options.timeoutMs, "timeoutMs");
+  requireMs(options.streamIdleTimeoutMs, "streamIdleTimeoutMs");
+  requireCount(options.maxResponseBodyBytes, "maxResponseBodyBytes", 0);
 }
 
 /**
@@ -68,17 +77,17 @@ export async function untilReady(
   signal?: AbortSignal,
 ): Promise<number> {
   const { clock } = link.options;
-  const since = clock.now();
+  const since = elapsed(clock);
   const late = new AbortController();
-  const cancel = clock.timer(timeoutMs, () => {
+  const cancel = timeoutMs === Infinity ? undefined : clock.timer(timeoutMs, () => {
     late.abort(new ProxyHttpError(ProxyErrorKind.Timeout, `No connection to the gateway within ${timeoutMs} ms`));
   });
   try {
     await channels.ready(signal ? AbortSignal.any([signal, late.signal]) : late.signal);
   } finally {
-    cancel();
+    cancel?.();
   }
-  return Math.max(1, timeoutMs - (clock.now() - since));
+  return Math.max(1, timeoutMs - (elapsed(clock) - since));
 }
 
 const failures = new WeakMap<Response, unknown>();

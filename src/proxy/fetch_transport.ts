@@ -3,7 +3,7 @@ import { InvalidArgumentError, ProxyErrorKind, ProxyHttpError } from "../errors.
 import { type HttpRequestHead, methodOf, requireMethod } from "../protocol/http.ts";
 import { LINK, type Linked, type StreamLink } from "../session/link.ts";
 import { type Body, type BodySource, toBody } from "./body.ts";
-import { exchange, type ExchangeOptions, requireLink } from "./exchange.ts";
+import { exchange, type ExchangeOptions, requireBounds, requireLink } from "./exchange.ts";
 import { flatHeaders, type HeadersSource, toPlace } from "./heads.ts";
 
 /** Options of an {@link AetherFetchTransport}, for every request made with it. */
@@ -61,12 +61,14 @@ export class AetherFetchTransport {
    * @param target a topic
    * @param options or, as a number, `timeoutMs`
    * @param backend as in the options
+   * @throws {InvalidArgumentError} for options that are none
    */
   constructor(client: Linked, target: string, options: FetchTransportOptions | number = {}, backend?: string) {
     this.#link = requireLink(client?.[LINK]);
     if (!target) throw new InvalidArgumentError("Cannot fetch from nobody: give a topic, as sv::billing", "target");
     this.target = target;
     this.#options = typeof options === "number" ? { timeoutMs: options, backend } : options;
+    requireBounds(this.#options);
   }
 
   /**

@@ -6,6 +6,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { InvalidArgumentError } from "../errors.ts";
 import type { Linked } from "../session/link.ts";
+import { requireMs } from "./bounds.ts";
 import { forward, stripped } from "./forward.ts";
 import { flatHeaders } from "./heads.ts";
 import type { Packet } from "./packets.ts";
@@ -45,7 +46,7 @@ export interface AetherProxyOptions {
 /**
  * Forwards the requests of a route to a service over the connection. A service that cannot be reached is answered for with
  * 502, 503 or 504 and a problem (RFC 9457) as body.
- * @throws {InvalidArgumentError} without a target, or without client and gateway
+ * @throws {InvalidArgumentError} without a target, or without client and gateway; for a `timeoutMs` that is none
  * @example
  * ```ts
  * import { Hono } from "hono";
@@ -65,6 +66,7 @@ export function aetherProxy(options: AetherProxyOptions): MiddlewareHandler {
   const via = options.client ?? options.gateway;
   if (!via) throw new InvalidArgumentError("Cannot forward without a connection: give client or gateway", "client");
   if (!target) throw new InvalidArgumentError("Cannot forward to nobody: give a target, as sv::billing", "target");
+  requireMs(timeoutMs, "timeoutMs");
   const targetOf = (c: Context): string => typeof target === "function" ? target(c) : target;
   const upgrade = upgradeWebSocket?.((c) =>
     bridge(via, targetOf(c), pathOf(c, stripPrefix), requestHeaders(c, headers))

@@ -17,6 +17,7 @@ import { LINK, type Linked, type StreamLink } from "../session/link.ts";
 import { requireLink } from "./exchange.ts";
 import { Answering } from "./answering.ts";
 
+import { requireCount, requireMs } from "./bounds.ts";
 /** Who calls, as the gateway says. */
 export interface HttpCaller {
   /** Its topic, `gateway` for the program the gateway runs in. */
@@ -100,6 +101,10 @@ export function serveHttp(client: Linked, handler: HttpHandler, options: ServeHt
     throw new InvalidArgumentError("Cannot serve HTTP without a handler: give (request) => Response", "handler");
   }
   return new Serving(requireLink(client?.[LINK]), handler, options);
+  requireCount(options.concurrency, "concurrency", 1);
+  requireCount(options.queue, "queue", 0);
+  requireMs(options.timeoutMs, "timeoutMs");
+  requireCount(options.maxRequestBodyBytes, "maxRequestBodyBytes", 0);
 }
 
 /** A request that has come and is not handled yet. */

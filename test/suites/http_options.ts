@@ -1,0 +1,81 @@
+import type { InvalidArgumentError } from "../../mod.ts";
+import { aetherProxy } from "../../src/proxy/hono.ts";
+import {
+  AetherFetchTransport,
+  type FetchTransportOptions,
+  proxyHttp,
+  serveHttp,
+  type ServeHttpOptions,
+} from "../../src/proxy/mod.ts";
+import type { Case } from "../harness.ts";
+import { equal, rejects } from "./assert.ts";
+import { inFabric, soon } from "./http_kit.ts";
+import { connected } from "./state_kit.ts";
+
+/** Names the argument a call is refused for, at once. */
+function refusedFor(call: () => unknown): string {
+  try {
+    call();
+  } catch (error) {
+    const { name, argument } = error as InvalidArgumentError;
+    return `${name} ${argument}`;
+  }
+  return "taken";
+}
+
+/** What may be set, and what may not. */
+export const cases: Case[] = [
+  // Nothing looked at them: with `concurrency: 0` every request ran into its time limit without a word of why.
+  inFabric("an option that cannot be kept to is refused at once, by its name", async (fabric) => {
+    const [agent, service] = await connected(fabric.agent(), fabric.service());
+    const times = [0, -1, NaN, -Infinity, "100"] as number[];
+    const served: Record<string, number[]> = {
+      concurrency: [0, -1, NaN, 1.5],
+      queue: [-1, NaN, 1.5],
+      timeoutMs: times,
+      maxRequestBodyBytes: [-1, NaN, 1.5],
+    };
+    for (const [name, values] of Object.entries(served)) {
+      for (const value of values) {
+        const options: ServeHttpOptions = { [name]: value };
+        const became = refusedFor(() => serveHttp(service, () => new Response("x"), options));
+        equal(became, `InvalidArgumentError ${name}`, `${name} ${value}`);
+      }
+    }
+    const asked: Record<string, number[]> = {
+      timeoutMs: times,
+      streamIdleTimeoutMs: times,
+      maxResponseBodyBytes: [-1, NaN, 1.5],
+    };
+    for (const [name, values] of Object.entries(asked)) {
+      for (const value of values) {
+        const options: FetchTransportOptions = { [name]: value };
+        const became = refusedFor(() => new AetherFetchTransport(agent, service.topic, options));
+        equal(became, `InvalidArgumentError ${name}`, `${name} ${value}`);
+        const error = await rejects(proxyHttp(agent, service.topic, "GET", "/", options), "InvalidArgumentError");
+        equal(error.argument, name);
+      }
+    }
+    equal(refusedFor(() => new AetherFetchTransport(agent, service.topic, -1)), "InvalidArgumentError timeoutMs");
+    const proxied = { client: agent, target: service.topic, timeoutMs: -1 };
+    equal(refusedFor(() => aetherProxy(proxied)), "InvalidArgumentError timeoutMs");
+    serveHttp(service, () => new Response("x"));
+    equal((await new AetherFetchTransport(agent, service.topic).fetch("/")).status, 200);
+  }),
+  inFabric("what is infinite is no limit", async (fabric) => {
+    const [agent, service] = await connected(fabric.agent(), fabric.service());
+    const go = Promise.withResolvers<void>();
+    const any = { timeoutMs: Infinity, maxRequestBodyBytes: Infinity, concurrency: Infinity, queue: Infinity };
+    const http = serveHttp(service, async (request) => {
+      await go.promise;
+      return new Response(await request.text());
+    }, any);
+    const asked = { timeoutMs: Infinity, streamIdleTimeoutMs: Infinity, maxResponseBodyBytes: Infinity };
+    const { fetch } = new AetherFetchTransport(agent, service.topic, asked);
+    const answer = fetch("/", { method: "POST", body: "hello" });
+    await fabric.advance("2h");
+    go.resolve();
+    equal(await (await soon(answer, "the answer")).text(), "hello");
+    await http.close({ graceMs: Infinity });
+  }),
+];
