@@ -7,7 +7,8 @@ import {
   ProxyHttpError,
   QuotaError,
 } from "../errors.ts";
-import { turns } from "../base/clock.ts";
+import { type CancelTimer, turns } from "../base/clock.ts";
+import { elapsed } from "../base/elapsed.ts";
 import { FLAG_REFUSED } from "../protocol/frames.ts";
 import { headerOf, type HttpRequestHead, type HttpRules, requireRules, rulesFault } from "../protocol/http.ts";
 import { StreamKind } from "../protocol/stream_frames.ts";
@@ -16,8 +17,8 @@ import { type Channels, channelsOf, type IncomingChannel } from "../session/chan
 import { LINK, type Linked, type StreamLink } from "../session/link.ts";
 import { requireLink } from "./exchange.ts";
 import { Answering } from "./answering.ts";
-
 import { requireCount, requireMs } from "./bounds.ts";
+
 /** Who calls, as the gateway says. */
 export interface HttpCaller {
   /** Its topic, `gateway` for the program the gateway runs in. */
@@ -75,7 +76,7 @@ export interface HttpService extends AsyncDisposable {
   readonly inFlight: number;
   /**
    * Drains: the gateway gives it nothing new, what it has is finished. The client stays connected.
-   * @param options `graceMs`: after so long what is left is aborted; as long as it takes by default
+   * @param options `graceMs`: after so long what is left is aborted; as long as it takes by default. Said again, the sooner end counts
    */
   close(options?: { graceMs?: number }): Promise<void>;
 }
@@ -100,11 +101,11 @@ export function serveHttp(client: Linked, handler: HttpHandler, options: ServeHt
   if (typeof handler !== "function") {
     throw new InvalidArgumentError("Cannot serve HTTP without a handler: give (request) => Response", "handler");
   }
-  return new Serving(requireLink(client?.[LINK]), handler, options);
   requireCount(options.concurrency, "concurrency", 1);
   requireCount(options.queue, "queue", 0);
   requireMs(options.timeoutMs, "timeoutMs");
   requireCount(options.maxRequestBodyBytes, "maxRequestBodyBytes", 0);
+  return new Serving(requireLink(client?.[LINK]), handler, options);
 }
 
 /** A request that has come and is not handled yet. */
@@ -125,6 +126,8 @@ class Serving implements HttpService {
   readonly #off: () => void;
   readonly #offConnect: (() => void) | undefined;
   #closing: PromiseWithResolvers<void> | undefined;
+  #graceEnd = Infinity;
+  #late: CancelTimer | undefined;
 
   constructor(link: StreamLink, handler: HttpHandler, options: ServeHttpOptions) {
     this.#link = link;
@@ -199,18 +202,27 @@ class Serving implements HttpService {
   }
 
   async close(options: { graceMs?: number } = {}): Promise<void> {
-    if (this.#closing) return this.#closing.promise;
-    this.#closing = Promise.withResolvers();
-    const { promise } = this.#closing;
+    requireCount(options.graceMs, "graceMs", 0);
+    const isFirst = !this.#closing;
+    const { promise, resolve } = this.#closing ??= Promise.withResolvers();
+    this.#grace(options.graceMs ?? Infinity);
+    if (!isFirst) return promise;
     if (this.#channels.isReady) await this.#announce(true);
-    const late = options.graceMs === undefined
-      ? undefined
-      : this.#link.options.clock.timer(options.graceMs, () => this.#abort(options.graceMs!));
-    if (this.inFlight === 0) this.#closing.resolve();
+    if (this.inFlight === 0) resolve();
     await promise;
-    late?.();
+    this.#late?.();
     this.#off();
     this.#offConnect?.();
+  }
+
+  /** What is left then is aborted, unless that is to be sooner already. */
+  #grace(graceMs: number): void {
+    const { clock } = this.#link.options;
+    const end = elapsed(clock) + graceMs;
+    if (end >= this.#graceEnd) return;
+    this.#graceEnd = end;
+    this.#late?.();
+    this.#late = clock.timer(graceMs, () => this.#abort(graceMs));
   }
 
   #abort(graceMs: number): void {

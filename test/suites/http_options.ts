@@ -59,7 +59,8 @@ export const cases: Case[] = [
     equal(refusedFor(() => new AetherFetchTransport(agent, service.topic, -1)), "InvalidArgumentError timeoutMs");
     const proxied = { client: agent, target: service.topic, timeoutMs: -1 };
     equal(refusedFor(() => aetherProxy(proxied)), "InvalidArgumentError timeoutMs");
-    serveHttp(service, () => new Response("x"));
+    const http = serveHttp(service, () => new Response("x"));
+    equal((await rejects(http.close({ graceMs: -1 }), "InvalidArgumentError")).argument, "graceMs");
     equal((await new AetherFetchTransport(agent, service.topic).fetch("/")).status, 200);
   }),
   inFabric("what is infinite is no limit", async (fabric) => {
@@ -77,5 +78,23 @@ export const cases: Case[] = [
     go.resolve();
     equal(await (await soon(answer, "the answer")).text(), "hello");
     await http.close({ graceMs: Infinity });
+  }),
+  // Only the first close was heard: one that had no grace waited for good, whatever was said later.
+  inFabric("a service that closes twice keeps to the sooner end", async (fabric) => {
+    const [agent, service] = await connected(fabric.agent(), fabric.service());
+    for (const graces of [[undefined, 100], [100, undefined], [1000, 100], [100, 1000]]) {
+      const http = serveHttp(service, () => new Promise<never>(() => {}));
+      const answer = new AetherFetchTransport(agent, service.topic).fetch("/");
+      answer.catch(() => {});
+      await fabric.advance(1);
+      const closing = graces.map((graceMs) => http.close({ graceMs }));
+      let isClosed = false;
+      Promise.all(closing).then(() => isClosed = true);
+      await fabric.advance(98);
+      equal(isClosed, false, String(graces));
+      await fabric.advance(5);
+      await rejects(answer, "ProxyHttpError");
+      equal(isClosed, true, String(graces));
+    }
   }),
 ];
