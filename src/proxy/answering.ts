@@ -1,5 +1,5 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { type AetherError, ProxyErrorKind, ProxyHttpError } from "../errors.ts";
+import { AetherError, ProxyErrorKind, ProxyHttpError } from "../errors.ts";
 import type { CancelTimer, Turn } from "../base/clock.ts";
 import { hasNoBody, headerOf, type HttpRequestHead, type HttpResponseHead, passHeaders } from "../protocol/http.ts";
 import type { Channel } from "../session/channel.ts";
@@ -50,8 +50,8 @@ export class Answering {
     } catch (error) {
       this.#late?.();
       if (channel.error) return;
-      if (this.#status > 0) return; // The body failed midway: sendBody has said so.
       if (!this.#refusal) this.#link.report(error);
+      if (this.#status > 0) return channel.reset(this.#broken(error));
       try {
         await this.#answer(this.#failure(error));
       } catch {
@@ -166,6 +166,13 @@ export class Answering {
       this.#status = status;
       this.#channel.answer(head, isEnd);
     });
+  }
+
+  /** Why the body ends before its end, for the caller: as with a handler that throws, the rest is in the service's own log. */
+  #broken(error: unknown): AetherError {
+    const { code = "ABORTED" } = error instanceof AetherError ? error : {};
+    if (this.#refusal && error instanceof AetherError) return error;
+    return new AetherError("The body of the answer failed", code);
   }
 
   #failure(error: unknown): Response {

@@ -99,7 +99,8 @@ export async function sendBody(channel: Channel, body: Body): Promise<void> {
  * Sends a body that has a head in front. Of most answers all is there when the handler returns, though the stream they are
  * says so piece by piece: head, bytes and end then leave together. What is not there in this turn is not waited for.
  * @param turn the turn in which it leaves
- * @param head lays the head; `isEnd` when no body follows
+ * @param head lays the head; `isEnd` when no body follows. Not called when the source fails in this turn
+ * @throws what the source fails with, or what ended the channel
  */
 export async function sendAnswer(
   channel: Channel,
@@ -107,12 +108,11 @@ export async function sendAnswer(
   turn: Turn,
   head: (isEnd: boolean) => void,
 ): Promise<void> {
-  let next: Chunks | undefined;
+  const next = chunksOf(stream);
+  heed(channel, next);
+  let early: Uint8Array[] | undefined = [];
+  let size = 0;
   try {
-    next = chunksOf(stream);
-    heed(channel, next);
-    let early: Uint8Array[] | undefined = [];
-    let size = 0;
     // No more than a chunk of it: there is room for that on a new stream.
     const begin = (): void => {
       if (!early || channel.error) return;
@@ -139,7 +139,10 @@ export async function sendAnswer(
     head(size === 0);
     if (size > 0) channel.end(whole);
   } catch (error) {
-    throw failed(channel, next, error);
+    // There may be another answer, which has a head of its own.
+    early = undefined;
+    next.cancel(error);
+    throw error;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Case } from "../harness.ts";
 import { pairs as abortPairs } from "./http_abort.ts";
+import { cases as answerCases } from "./http_answers.ts";
 import { pairs as bodyPairs } from "./http_bodies.ts";
 import { pairs as clientPairs } from "./http_clients.ts";
 import { cases as creditCases } from "./http_credit.ts";
@@ -33,6 +34,7 @@ const pairs: Pair[] = [
 /** HTTP and tunnels in fabrics of their own. */
 export const cases: Case[] = [
   ...pairs.map(({ memory }) => memory),
+  ...answerCases,
   ...limitCases,
   ...ruleCases,
   ...serveCases,

@@ -1,0 +1,86 @@
+import { AetherFetchTransport, serveHttp } from "../../src/proxy/mod.ts";
+import { allowAll, createGateway } from "../../src/gateway/mod.ts";
+import { memoryStore } from "../../src/store/memory.ts";
+import { ServiceClient } from "../../mod.ts";
+import type { Case } from "../harness.ts";
+import { equal, rejects } from "./assert.ts";
+import { bodiesAreOpaque, hand, inFabric, piece, soon } from "./http_kit.ts";
+import { connected } from "./state_kit.ts";
+
+const SECRET = "postgres://root:hunter2@db";
+
+const failing = (): ReadableStream<Uint8Array> =>
+  new ReadableStream({ pull: (controller) => controller.error(new Error(SECRET)) }, { highWaterMark: 0 });
+
+/** Answers that are not what they should be. */
+export const cases: Case[] = [
+  // The words of a body's failure went to the caller, by the gateway's own address to everybody, and the service's own log
+  // had nothing: the other way round than with a handler that throws.
+  inFabric("a body that fails before the head is a bare 500, and the service's own log has why", async (fabric) => {
+    const [agent, service] = await connected(fabric.agent(), fabric.service());
+    const reported: string[] = [];
+    service.onError((error) => void reported.push(error.message));
+    const seen: number[] = [];
+    serveHttp(service, () => new Response(failing(), { headers: { "x-own": "1" } }), {
+      onRequest: ({ status }) => void seen.push(status),
+    });
+    const response = await new AetherFetchTransport(agent, service.topic).fetch("/");
+    const { status, headers } = response;
+    equal([status, await response.text(), headers.get("x-own")], [500, "Internal Server Error\n", null]);
+    equal([reported.length, reported[0]?.includes(SECRET), seen], [1, true, [500]]);
+  }),
+  inFabric(
+    "a body that fails behind the head is reported to the service, and not told to the caller",
+    async (fabric) => {
+      const [agent, service] = await connected(fabric.agent(), fabric.service());
+      const reported: string[] = [];
+      service.onError((error) => void reported.push(error.message));
+      const download = hand();
+      serveHttp(service, () => new Response(download.stream));
+      const reader = (await new AetherFetchTransport(agent, service.topic).fetch("/")).body!.getReader();
+      download.give("one");
+      equal(await piece(reader), "one");
+      download.fail(new Error(SECRET));
+      const error = await rejects(soon(reader.read(), "the failure"), "ProxyHttpError");
+      equal([error.kind, error.message.includes("hunter2"), /body of the answer/.test(error.message)], [
+        3,
+        false,
+        true,
+      ]);
+      equal([reported.length, reported[0]?.includes(SECRET)], [1, true]);
+    },
+    bodiesAreOpaque,
+  ),
+  inFabric("a caller that leaves within a body is nobody's failure", async (fabric) => {
+    const [agent, service] = await connected(fabric.agent(), fabric.service());
+    const reported: unknown[] = [];
+    service.onError((error) => void reported.push(error));
+    const download = hand();
+    serveHttp(service, () => new Response(download.stream));
+    const reader = (await new AetherFetchTransport(agent, service.topic).fetch("/")).body!.getReader();
+    download.give("one");
+    equal(await piece(reader), "one");
+    await reader.cancel();
+    await soon(download.cancelled, "the source to be cancelled");
+    await fabric.advance(1);
+    equal(reported, []);
+  }),
+  {
+    name: "http: what fails inside a service is not shown at the gateway's own address",
+    async run() {
+      const ingress = { services: ["web"], workspace: "p" };
+      await using gateway = await createGateway({ store: memoryStore(), auth: allowAll(), ingress });
+      await using service = new ServiceClient({ dial: gateway.dial(), implementation: "web", specifier: "1" });
+      await service.connect();
+      service.onError(() => {});
+      serveHttp(service, ({ url }) => {
+        if (url.endsWith("/throws")) throw new Error(SECRET);
+        return new Response(failing());
+      });
+      for (const path of ["throws", "fails"]) {
+        const response = await gateway.fetch(new Request(`http://h/s/web/${path}`));
+        equal([response.status, await response.text()], [500, "Internal Server Error\n"], path);
+      }
+    },
+  },
+];
