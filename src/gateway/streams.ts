@@ -7,7 +7,7 @@ import {
   FLAG_TRAILERS,
   FRAME_HEAD,
   FrameKind,
-  type FrameWriter,
+  FrameWriter,
   readU32,
 } from "../protocol/frames.ts";
 import { CHUNK_BYTES, type Limits, STREAM_WINDOW } from "../protocol/limits.ts";
@@ -221,6 +221,13 @@ export class StreamTable {
     this.#queue.drop(leg.stream);
     this.#part(leg);
     if (!other) return;
+    // What was answered to its end is not taken back: it goes first.
+    if (leg.isEnd && !leg.isOpener) {
+      const writer = new FrameWriter(0);
+      writer.structured(FrameKind.Reset, reason, other.stream);
+      other.table.#queue.push(other.stream, writer.take());
+      return other.table.host.touch();
+    }
     if (isRefused && !leg.isOpener && this.#router.again(other)) return;
     other.table.#say(other.stream, bytes[start + 5], reason);
   }

@@ -24,6 +24,7 @@ export class Answering {
   readonly #since: number;
   #late: CancelTimer | undefined;
   #status = 0;
+  #isAnswered = false;
   /** The answer to a request that is not what it should be. */
   #refusal: { readonly status: number; readonly words: string } | undefined;
 
@@ -47,6 +48,7 @@ export class Answering {
       const response = requireResponse(answered instanceof Response ? answered : await answered);
       if (channel.error) return void response.body?.cancel(channel.error).catch(() => {});
       await this.#answer(response);
+      this.#answered();
     } catch (error) {
       this.#late?.();
       if (channel.error) return;
@@ -54,6 +56,7 @@ export class Answering {
       if (this.#status > 0) return channel.reset(this.#broken(error));
       try {
         await this.#answer(this.#failure(error));
+        this.#answered();
       } catch {
         // The channel has ended meanwhile: nobody is there to hear it.
       }
@@ -175,6 +178,16 @@ export class Answering {
     return new AetherError("The body of the answer failed", code);
   }
 
+  /** The answer is out: a request that goes on would hold a stream for nobody. */
+  #answered(): void {
+    const channel = this.#channel;
+    this.#isAnswered = true;
+    if (channel.isReceived) return;
+    // The signal tells of callers that leave, and this one has not.
+    channel.onReset = undefined;
+    channel.reset(new AetherError("The answer was complete before the request", "CANCELLED"));
+  }
+
   #failure(error: unknown): Response {
     if (this.#refusal) return new Response(this.#refusal.words, { status: this.#refusal.status });
     const isLate = error instanceof ProxyHttpError && error.kind === ProxyErrorKind.Timeout;
@@ -193,7 +206,7 @@ export class Answering {
   /** What became of it. */
   entry(): { method: string; path: string; status: number; ms: number } {
     const { method, path } = this.#head;
-    const status = this.#channel.error ? 0 : this.#status;
+    const status = this.#isAnswered || !this.#channel.error ? this.#status : 0;
     return { method, path, status, ms: this.#link.options.clock.now() - this.#since };
   }
 }

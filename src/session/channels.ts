@@ -8,7 +8,7 @@ import {
 } from "../errors.ts";
 import { NO_BYTES, utf8 } from "../base/bytes.ts";
 import { fromWireError, toWireError } from "../protocol/error_wire.ts";
-import { FLAG_END, FRAME_HEAD, FrameKind, type FrameWriter, readU32 } from "../protocol/frames.ts";
+import { FLAG_END, FRAME_HEAD, FrameKind, FrameWriter, readU32 } from "../protocol/frames.ts";
 import { SOCKET_WINDOW } from "../protocol/limits.ts";
 import {
   chunkFrame,
@@ -129,8 +129,17 @@ export class Channels implements StreamEnd, ChannelOwner {
   }
 
   reset(stream: number, flags: number, error: AetherError): void {
+    if (stream % 2 === 0 && this.#open.get(stream)?.isSent) return this.#resetLast(stream, flags, error);
     this.#queue.drop(stream);
     writeReset(this.#port, stream, flags, briefly(error));
+  }
+
+  /** Of one that others opened: what was answered to its end is not taken back, only the rest of the question refused. */
+  #resetLast(stream: number, flags: number, error: AetherError): void {
+    const writer = new FrameWriter(0);
+    writer.structured(FrameKind.Reset, encodeStructured(toWireError(briefly(error))), stream, flags);
+    this.#queue.push(stream, writer.take());
+    this.#port.schedule();
   }
 
   forget(stream: number): void {

@@ -1,5 +1,5 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { FRAME_HEAD, type FrameWriter } from "../protocol/frames.ts";
+import { FRAME_HEAD, FrameKind, type FrameWriter } from "../protocol/frames.ts";
 import { BATCH_BYTES, SOCKET_WINDOW } from "../protocol/limits.ts";
 
 /** Bytes of a chunk that are no payload. */
@@ -21,7 +21,7 @@ export class StreamQueue {
     return this.#bytes;
   }
 
-  /** Adds a whole `Chunk` frame; it may lie in a larger buffer. */
+  /** Adds a whole `Chunk` frame, or the `Reset` behind the last one; it may lie in a larger buffer. */
   push(stream: number, frame: Uint8Array): void {
     // What will not leave at the end of this turn must not pin the larger message it came in.
     const isLate = this.#bytes + frame.length > this.#credit && frame.length * 2 < frame.buffer.byteLength;
@@ -54,7 +54,8 @@ export class StreamQueue {
         this.#waiting.delete(stream);
         if (frames.length > 0) this.#waiting.set(stream, frames);
         this.#bytes -= frame.length;
-        this.#credit -= frame.length - CHUNK_HEAD;
+        // Chunks alone are counted at the other end.
+        if (frame[4] === FrameKind.Chunk) this.#credit -= frame.length - CHUNK_HEAD;
         lay(frame, writer, send);
         if (this.#credit <= 0) break;
       }

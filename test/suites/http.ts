@@ -6,6 +6,7 @@ import { pairs as clientPairs } from "./http_clients.ts";
 import { cases as creditCases } from "./http_credit.ts";
 import { cases as faultCases } from "./http_faults.ts";
 import { cases as honoCases } from "./http_hono.ts";
+import { cases as greedyCases } from "./http_greedy.ts";
 import { cases as hostileCases } from "./http_hostile.ts";
 import { cases as identityCases } from "./http_identity.ts";
 import { cases as ingressCases } from "./http_ingress.ts";
@@ -46,6 +47,7 @@ export const cases: Case[] = [
   ...faultCases,
   ...hostileCases,
   ...tunnelCases,
+  ...greedyCases,
   ...loadCases,
   ...honoCases,
   ...ingressCases,

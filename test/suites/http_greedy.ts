@@ -1,0 +1,69 @@
+import { AetherFetchTransport, serveHttp } from "../../src/proxy/mod.ts";
+import type { Case } from "../harness.ts";
+import { equal, until } from "./assert.ts";
+import { hand, inFabric, openStreams, pattern, same, soon, tableOf } from "./http_kit.ts";
+import { raw } from "./http_raw.ts";
+import { bytes, connected } from "./state_kit.ts";
+
+const GET = { method: "GET", path: "/", headers: [] };
+const POST = { ...GET, method: "POST" };
+
+/** Callers that take more than their share, and what they can keep from others with it. */
+export const cases: Case[] = [
+  // A request that goes on behind its answer was open for as long as its caller liked: 1024 of them took every stream of the
+  // service, nothing was in flight, and nobody else got in.
+  inFabric("a request that is not all here when its answer is complete holds nothing", async (fabric) => {
+    const [other, service] = await connected(fabric.agent(), fabric.service({ implementation: "s", specifier: "1" }));
+    const signals: AbortSignal[] = [];
+    const statuses = new Set<number>();
+    const http = serveHttp(service, ({ signal }) => (signals.push(signal), new Response("ok")), {
+      onRequest: ({ status }) => void statuses.add(status),
+    });
+    const client = await raw(fabric.gateway);
+    for (let n = 0; n < 1024; n++) client.open(1 + 2 * n, "sv::s::1", POST, false);
+    await until(() => client.events.filter(({ kind }) => kind === "reset").length === 1024, "all are over");
+    const kinds = client.events.filter(({ stream }) => stream === 77).map(({ kind, isEnd }) =>
+      `${kind} ${isEnd ?? ""}`
+    );
+    equal(kinds, ["head false", "chunk true", "reset "]);
+    equal([http.inFlight, tableOf(service).size, openStreams(service)], [0, 0, 0]);
+    // It has been answered: neither has its caller left, nor is it told of as one that has.
+    equal([signals.some(({ aborted }) => aborted), [...statuses]], [false, [200]]);
+    client.chunk(77, bytes("more"));
+    equal((await new AetherFetchTransport(other, "sv::s::1").fetch("/")).status, 200);
+    client.leave();
+    await fabric.advance(1);
+  }),
+  inFabric("an answer that is complete before the request arrives in full, however slow its reader", async (fabric) => {
+    const [agent, service] = await connected(fabric.agent(), fabric.service({ implementation: "s", specifier: "1" }));
+    const whole = pattern(900_000);
+    serveHttp(service, ({ method }) => new Response(method === "PUT" ? pattern(200_000) : whole));
+    const upload = hand();
+    const answer = await new AetherFetchTransport(agent, "sv::s").fetch("/", { method: "POST", body: upload.stream });
+    await fabric.advance(1);
+    equal(same(new Uint8Array(await answer.arrayBuffer()), whole), true, "the bytes");
+    await soon(upload.cancelled, "the source to be cancelled");
+    // A caller whose socket is full: what waits for it at the gateway goes before the word that nothing more is wanted.
+    const client = await raw(fabric.gateway);
+    for (let n = 0; n < 8; n++) client.open(1 + 2 * n, "sv::s::1", { ...GET, method: "PUT" }, false);
+    const got = (): number =>
+      client.events.reduce((sum, { kind, bytes = 0 }) => sum + (kind === "chunk" ? bytes : 0), 0);
+    await fabric.advance(1);
+    equal([got() < 1_200_000, tableOf(service).size], [true, 0], `${got()} bytes without credit`);
+    client.credit(0, got());
+    await fabric.advance(1);
+    equal(got(), 1_600_000);
+    for (let n = 0; n < 8; n++) {
+      const told = client.events.filter(({ stream }) => stream === 1 + 2 * n);
+      equal([told.at(-1)?.kind, told.at(-2)?.isEnd], ["reset", true], `stream ${n}`);
+    }
+    // And what was no chunk has cost no credit.
+    client.credit(0, 1024 * 1024);
+    client.events.length = 0;
+    for (let n = 0; n < 5; n++) client.open(101 + 2 * n, "sv::s::1", { ...GET, method: "PUT" }, true);
+    await fabric.advance(1);
+    equal(got(), 1_000_000);
+    client.leave();
+    await fabric.advance(1);
+  }),
+];
