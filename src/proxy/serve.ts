@@ -16,6 +16,7 @@ import { decodeStructured } from "../protocol/structured.ts";
 import { type Channels, channelsOf, type IncomingChannel } from "../session/channels.ts";
 import { LINK, type Linked, type StreamLink } from "../session/link.ts";
 import { requireLink } from "./exchange.ts";
+import { FairQueue } from "./fair_queue.ts";
 import { Answering } from "./answering.ts";
 import { requireCount, requireMs } from "./bounds.ts";
 
@@ -46,7 +47,7 @@ export type HttpHandler = (request: Request, context: HttpContext) => Response |
 export interface ServeHttpOptions extends HttpRules {
   /** Requests handled at once; 256 by default. */
   concurrency?: number;
-  /** Requests that may wait for that; 1024 by default. Beyond it they are refused, and another instance is asked. */
+  /** Requests that may wait for that, each caller's in turn; 1024 by default. Beyond it they are refused, and another instance is asked. */
   queue?: number;
   /** How long a handler may take to the head of its answer, in ms; as long as it takes by default. The caller gets a 504. */
   timeoutMs?: number;
@@ -120,7 +121,7 @@ class Serving implements HttpService {
   readonly #handler: HttpHandler;
   readonly #options: ServeHttpOptions;
   readonly #rules: HttpRules;
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting = new FairQueue<Waiting>();
   readonly #running = new Set<Answering>();
   readonly #turn = turns();
   readonly #off: () => void;
@@ -144,7 +145,7 @@ class Serving implements HttpService {
   }
 
   get inFlight(): number {
-    return this.#running.size + this.#waiting.length;
+    return this.#running.size + this.#waiting.size;
   }
 
   #announce(isDraining: boolean): Promise<unknown> {
@@ -166,16 +167,12 @@ class Serving implements HttpService {
       return channel.reset(new PermissionDeniedError(words), FLAG_REFUSED);
     }
     if (this.#running.size < concurrency) return this.#run(incoming, head);
-    if (this.#waiting.length >= queue) {
+    if (this.#waiting.size >= queue) {
       const words = `The service handles ${concurrency} requests and has ${queue} waiting`;
       return channel.reset(new QuotaError(words, { retryAfterMs: 1000 }), FLAG_REFUSED);
     }
-    const waiting: Waiting = { incoming, head };
-    this.#waiting.push(waiting);
-    channel.onReset = () => {
-      const at = this.#waiting.indexOf(waiting);
-      if (at >= 0) this.#waiting.splice(at, 1);
-    };
+    // Until it is handled: then its channel tells the one who answers it.
+    channel.onReset = this.#waiting.push(incoming.topic, { incoming, head });
   }
 
   #run({ channel, topic, workspace }: IncomingChannel, head: HttpRequestHead): void {
@@ -230,7 +227,10 @@ class Serving implements HttpService {
       ProxyErrorKind.SidecarUnavailable,
       `The service was closed, ${graceMs} ms of grace are over`,
     );
-    for (const { incoming } of this.#waiting.splice(0)) incoming.channel.reset(why, FLAG_REFUSED);
+    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
+      next.incoming.channel.onReset = undefined;
+      next.incoming.channel.reset(why, FLAG_REFUSED);
+    }
     for (const answering of this.#running) answering.stop(why);
     // A handler that does not listen to its signal is not waited for.
     this.#closing?.resolve();

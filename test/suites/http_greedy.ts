@@ -1,6 +1,6 @@
 import { AetherFetchTransport, serveHttp } from "../../src/proxy/mod.ts";
 import type { Case } from "../harness.ts";
-import { equal, until } from "./assert.ts";
+import { equal, rejects, until } from "./assert.ts";
 import { hand, inFabric, openStreams, pattern, same, soon, tableOf } from "./http_kit.ts";
 import { raw } from "./http_raw.ts";
 import { bytes, connected } from "./state_kit.ts";
@@ -65,5 +65,34 @@ export const cases: Case[] = [
     equal(got(), 1_000_000);
     client.leave();
     await fabric.advance(1);
+  }),
+  // They were taken in the order in which they came: behind a thousand of one caller everybody else ran into a time limit.
+  inFabric("of requests that wait, each caller's are taken in turn", async (fabric) => {
+    const [greedy, other, service] = await connected(fabric.agent(), fabric.agent(), fabric.service());
+    const open: (() => void)[] = [];
+    const order: string[] = [];
+    const http = serveHttp(service, ({ url }) => {
+      order.push(new URL(url).pathname);
+      return new Promise((resolve) => open.push(() => resolve(new Response("ok"))));
+    }, { concurrency: 1 });
+    const ask = (client: typeof greedy, path: string, signal?: AbortSignal): Promise<Response> =>
+      new AetherFetchTransport(client, service.topic).fetch(path, { signal });
+    const controller = new AbortController();
+    const answers = [1, 2, 3, 4, 5].map((n) => ask(greedy, `/g${n}`, n === 2 ? controller.signal : undefined));
+    await fabric.advance(1);
+    answers.push(ask(other, "/o1"), ask(other, "/o2"));
+    await fabric.advance(1);
+    equal(http.inFlight, 7);
+    // Given up while it waits: its place is free at once, and its handler never hears of it.
+    controller.abort();
+    await rejects(answers[1], "AbortError");
+    await fabric.advance(1);
+    equal(http.inFlight, 6);
+    while (http.inFlight > 0) {
+      open.shift()?.();
+      await fabric.advance(1);
+    }
+    equal(order, ["/g1", "/g3", "/o1", "/g4", "/o2", "/g5"]);
+    equal((await Promise.allSettled(answers)).filter(({ status }) => status === "fulfilled").length, 6);
   }),
 ];
