@@ -151,7 +151,8 @@ export class Channel {
     if (chunk === undefined) return undefined;
     this.#taken += chunk.length;
     // Where nothing more comes, nothing more is allowed; in small steps each would cost a frame.
-    if (!this.#isReceived && this.#taken * 2 >= this.#window) this.#grant();
+    // Nor as large as a window may become: a slow reader would be silent for minutes, and look as if it had gone.
+    if (!this.#isReceived && (this.#taken * 2 >= this.#window || this.#taken >= STREAM_WINDOW)) this.#grant();
     return chunk;
   }
 
