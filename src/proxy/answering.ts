@@ -5,13 +5,18 @@ import { hasNoBody, headerOf, type HttpRequestHead, type HttpResponseHead, passH
 import type { Channel } from "../session/channel.ts";
 import type { StreamLink } from "../session/link.ts";
 import { bodyStream, sendAnswer } from "./body.ts";
+import { deadlinesOf } from "./deadlines.ts";
 import { flatHeaders, NO_ORIGIN, pairs } from "./heads.ts";
 
 /** What bounds one answer. */
 export interface AnswerLimits {
   readonly timeoutMs?: number;
   readonly maxRequestBodyBytes?: number;
+  readonly stallTimeoutMs?: number;
 }
+
+/** As servers of the web have it (nginx, `send_timeout`). */
+const STALL_TIMEOUT_MS = 60_000;
 
 /** One request that is being answered. */
 export class Answering {
@@ -168,8 +173,23 @@ export class Answering {
     return sendAnswer(this.#channel, response.body!, this.#turn(), (isEnd) => {
       this.#status = status;
       this.#channel.answer(head, isEnd);
-    });
+    }, this.#room);
   }
+
+  /** A caller that takes nothing more must not hold a place for good. */
+  readonly #room = async (room: Promise<void>): Promise<void> => {
+    const { stallTimeoutMs = STALL_TIMEOUT_MS } = this.#limits;
+    const deadlines = deadlinesOf(this.#link);
+    const late = deadlines.add(stallTimeoutMs, () => {
+      const words = `The caller has taken nothing more of the answer for ${stallTimeoutMs} ms`;
+      this.#channel.reset(new ProxyHttpError(ProxyErrorKind.Timeout, words));
+    });
+    try {
+      await room;
+    } finally {
+      deadlines.remove(late);
+    }
+  };
 
   /** Why the body ends before its end, for the caller: as with a handler that throws, the rest is in the service's own log. */
   #broken(error: unknown): AetherError {

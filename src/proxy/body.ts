@@ -100,6 +100,7 @@ export async function sendBody(channel: Channel, body: Body): Promise<void> {
  * says so piece by piece: head, bytes and end then leave together. What is not there in this turn is not waited for.
  * @param turn the turn in which it leaves
  * @param head lays the head; `isEnd` when no body follows. Not called when the source fails in this turn
+ * @param wait waits for room for more of it
  * @throws what the source fails with, or what ended the channel
  */
 export async function sendAnswer(
@@ -107,6 +108,7 @@ export async function sendAnswer(
   stream: ReadableStream<Uint8Array>,
   turn: Turn,
   head: (isEnd: boolean) => void,
+  wait: (room: Promise<void>) => Promise<void>,
 ): Promise<void> {
   const next = chunksOf(stream);
   heed(channel, next);
@@ -128,8 +130,11 @@ export async function sendAnswer(
       if (early && size <= CHUNK_BYTES) early.push(bytes);
       else {
         begin();
-        const room = channel.write(bytes);
-        if (room) await room;
+        // In pieces, however much of it is there: the wait is for room for each.
+        for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
+          const room = channel.write(bytes.length <= CHUNK_BYTES ? bytes : bytes.subarray(at, at + CHUNK_BYTES));
+          if (room) await wait(room);
+        }
       }
     }
     if (channel.error) throw channel.error;

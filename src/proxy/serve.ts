@@ -51,6 +51,11 @@ export interface ServeHttpOptions extends HttpRules {
   queue?: number;
   /** How long a handler may take to the head of its answer, in ms; as long as it takes by default. The caller gets a 504. */
   timeoutMs?: number;
+  /**
+   * How long an answer may wait for a caller that takes nothing more of it, in ms; 60 000 by default, Infinity for as long as it
+   * takes. Then it is ended, and its place is free.
+   */
+  stallTimeoutMs?: number;
   /** Bytes a request's body may have; any number by default. The caller gets a 413 if nothing was answered yet. */
   maxRequestBodyBytes?: number;
   /** Hears of every request that is over. */
@@ -105,6 +110,7 @@ export function serveHttp(client: Linked, handler: HttpHandler, options: ServeHt
   requireCount(options.concurrency, "concurrency", 1);
   requireCount(options.queue, "queue", 0);
   requireMs(options.timeoutMs, "timeoutMs");
+  requireMs(options.stallTimeoutMs, "stallTimeoutMs");
   requireCount(options.maxRequestBodyBytes, "maxRequestBodyBytes", 0);
   return new Serving(requireLink(client?.[LINK]), handler, options);
 }

@@ -1,7 +1,7 @@
-import { AetherFetchTransport, serveHttp } from "../../src/proxy/mod.ts";
+import { AetherFetchTransport, ProxyErrorKind, serveHttp } from "../../src/proxy/mod.ts";
 import type { Case } from "../harness.ts";
 import { equal, rejects, until } from "./assert.ts";
-import { hand, inFabric, openStreams, pattern, same, soon, tableOf } from "./http_kit.ts";
+import { bodiesAreOpaque, hand, inFabric, openStreams, pattern, piece, same, soon, tableOf } from "./http_kit.ts";
 import { raw } from "./http_raw.ts";
 import { bytes, connected } from "./state_kit.ts";
 
@@ -94,5 +94,83 @@ export const cases: Case[] = [
     }
     equal(order, ["/g1", "/g3", "/o1", "/g4", "/o2", "/g5"]);
     equal((await Promise.allSettled(answers)).filter(({ status }) => status === "fulfilled").length, 6);
+  }),
+  // A writer without credit waited for good: 256 answers that nobody read held every place, also with `timeoutMs`, which is
+  // about the head.
+  inFabric("an answer that nobody reads gives its place back in time", async (fabric) => {
+    const [other, service] = await connected(fabric.agent(), fabric.service({ implementation: "s", specifier: "1" }));
+    const http = serveHttp(service, ({ url }) => new Response(url.endsWith("/x") ? "ok" : pattern(300_000)));
+    const client = await raw(fabric.gateway);
+    for (let n = 0; n < 256; n++) client.open(1 + 2 * n, "sv::s::1", GET, true);
+    await fabric.advance("59s");
+    equal(http.inFlight, 256);
+    const answer = new AetherFetchTransport(other, "sv::s::1").fetch("/x");
+    await fabric.advance("2s");
+    equal([http.inFlight, (await answer).status], [0, 200]);
+    const told = client.events.filter(({ kind }) => kind === "reset");
+    equal([told.length, told[0].body.code], [256, "DEADLINE_EXCEEDED"]);
+    client.leave();
+    await fabric.advance(1);
+  }),
+  inFabric(
+    "an answer of which a piece is taken in time goes on, all of it at once or piece by piece",
+    async (fabric) => {
+      const [agent, service] = await connected(fabric.agent(), fabric.service());
+      const pieces = 150;
+      let cancelled = 0;
+      serveHttp(service, ({ url }) => {
+        if (url.endsWith("/whole")) return new Response(pattern(pieces * 60_000));
+        let left = pieces;
+        return new Response(
+          new ReadableStream({
+            pull: (controller) => left-- > 0 ? controller.enqueue(pattern(60_000)) : controller.close(),
+            cancel: () => void cancelled++,
+          }, { highWaterMark: 0 }),
+        );
+      }, { stallTimeoutMs: 3000 });
+      const { fetch } = new AetherFetchTransport(agent, service.topic);
+      for (const path of ["/whole", "/pieces"]) {
+        const reader = (await fetch(path)).body!.getReader();
+        let size = 0;
+        for (let next = await reader.read(); !next.done; next = await reader.read()) {
+          size += next.value.length;
+          // Fast at first, so that its window has grown when it becomes slow: it must not be silent for as long as that takes.
+          if (size > 6_000_000) await fabric.advance(400);
+        }
+        equal(size, pieces * 60_000, path);
+        // The same reader, but it falls asleep.
+        const sleepy = (await fetch(path)).body!.getReader();
+        await sleepy.read();
+        await fabric.advance("4s");
+        const rest = async (): Promise<void> => {
+          for (let next = await sleepy.read(); !next.done;) next = await sleepy.read();
+        };
+        const error = await rejects(soon(rest(), "the end"), "ProxyHttpError");
+        equal([error.kind, error.code], [ProxyErrorKind.Timeout, "DEADLINE_EXCEEDED"], path);
+      }
+      equal(cancelled, 1);
+    },
+    bodiesAreOpaque,
+  ),
+  inFabric("a handler that gives a byte now and then ends in its own time, beside fast ones", async (fabric) => {
+    const [agent, service] = await connected(fabric.agent(), fabric.service());
+    const limits = { timeoutMs: 1000, stallTimeoutMs: 1000, maxRequestBodyBytes: 10, concurrency: 2 };
+    const slow = hand();
+    const http = serveHttp(service, ({ url }) => new Response(url.endsWith("/slow") ? slow.stream : "fast"), limits);
+    const { fetch } = new AetherFetchTransport(agent, service.topic, { timeoutMs: 1000, streamIdleTimeoutMs: 10_000 });
+    const answer = fetch("/slow");
+    slow.give("0");
+    const reader = (await answer).body!.getReader();
+    equal(await piece(reader), "0");
+    for (let n = 1; n < 20; n++) {
+      await fabric.advance("9s");
+      equal(await (await fetch("/fast")).text(), "fast");
+      slow.give(String(n));
+      equal(await piece(reader), String(n));
+    }
+    slow.end();
+    equal(await piece(reader), undefined);
+    await fabric.advance(1);
+    equal(http.inFlight, 0);
   }),
 ];

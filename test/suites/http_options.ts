@@ -33,6 +33,7 @@ export const cases: Case[] = [
       concurrency: [0, -1, NaN, 1.5],
       queue: [-1, NaN, 1.5],
       timeoutMs: times,
+      stallTimeoutMs: times,
       maxRequestBodyBytes: [-1, NaN, 1.5],
     };
     for (const [name, values] of Object.entries(served)) {
@@ -66,7 +67,13 @@ export const cases: Case[] = [
   inFabric("what is infinite is no limit", async (fabric) => {
     const [agent, service] = await connected(fabric.agent(), fabric.service());
     const go = Promise.withResolvers<void>();
-    const any = { timeoutMs: Infinity, maxRequestBodyBytes: Infinity, concurrency: Infinity, queue: Infinity };
+    const any = {
+      timeoutMs: Infinity,
+      stallTimeoutMs: Infinity,
+      maxRequestBodyBytes: Infinity,
+      concurrency: Infinity,
+      queue: Infinity,
+    };
     const http = serveHttp(service, async (request) => {
       await go.promise;
       return new Response(await request.text());
