@@ -154,7 +154,7 @@ class Exchange {
   }
 
   #respond(method: string, bytes: Uint8Array): Response {
-    const { status, statusText, headers } = readResponseHead(bytes);
+    const { status, statusText, headers, length } = readResponseHead(bytes);
     const init: ResponseInit = { status, headers: pairs(headers) };
     if (statusText !== undefined) init.statusText = statusText;
     this.#inTime();
@@ -168,6 +168,7 @@ class Exchange {
     if (whole) {
       this.#over();
       if (limit !== undefined && whole.length > limit) throw this.#tooLarge(limit);
+      if (length !== undefined && whole.length !== length) throw this.#wrongLength(whole.length, length);
       return new Response(whole as Uint8Array<ArrayBuffer>, init);
     }
     const stream = bodyStream(this.#channel, {
@@ -179,6 +180,10 @@ class Exchange {
         this.#inTime();
         this.#size += size;
         if (limit !== undefined && this.#size > limit) throw this.#tooLarge(limit);
+        if (length !== undefined && this.#size > length) throw this.#wrongLength(this.#size, length);
+      },
+      ended: () => {
+        if (length !== undefined && this.#size !== length) throw this.#wrongLength(this.#size, length);
       },
       done: () => this.#over(),
       failed: (error) => this.#failed(error),
@@ -199,6 +204,16 @@ class Exchange {
       ProxyErrorKind.PayloadTooLarge,
       `The answer of "${this.#target}" has more than ${limit} bytes, which is what maxResponseBodyBytes allows`,
       { retryable: false, details: { limit, current: this.#size } },
+    );
+  }
+
+  #wrongLength(size: number, length: number): ProxyHttpError {
+    return new ProxyHttpError(
+      ProxyErrorKind.DecodeFailed,
+      `The answer of "${this.#target}" has ${
+        size < length ? "only " : ""
+      }${size} bytes, its content-length is ${length}`,
+      { retryable: false },
     );
   }
 

@@ -49,8 +49,13 @@ export function toPlace(input: string | URL): Place {
   return { origin, path: url.pathname + url.search };
 }
 
+/** The head of an answer, and how long its body says it is. */
+export interface AnswerHead extends HttpResponseHead {
+  readonly length?: number;
+}
+
 /** Reads the head of an answer. @throws {InvalidArgumentError} for what is none */
-export function readResponseHead(bytes: Uint8Array): HttpResponseHead {
+export function readResponseHead(bytes: Uint8Array): AnswerHead {
   const head = decodeStructured(bytes) as HttpResponseHead | null;
   const { status, statusText, headers } = head ?? {};
   if (!Number.isInteger(status) || status! < 200 || status! > 599) {
@@ -59,5 +64,23 @@ export function readResponseHead(bytes: Uint8Array): HttpResponseHead {
   if (!Array.isArray(headers) || !headers.every((part) => typeof part === "string")) {
     throw new InvalidArgumentError("Cannot read the head of the answer: its headers are no texts", "headers");
   }
-  return { status: status!, statusText: statusText ? String(statusText) : undefined, headers: passHeaders(headers) };
+  const passed = passHeaders(headers);
+  const length = lengthOf(passed);
+  return {
+    status: status!,
+    statusText: statusText ? String(statusText) : undefined,
+    // One that is no number, or said twice, would be believed by somebody further on.
+    headers: Number.isNaN(length) ? passed.filter((_, at) => passed[at - at % 2] !== "content-length") : passed,
+    length: Number.isNaN(length) ? undefined : length,
+  };
+}
+
+/** What a `content-length` says; NaN where it is no number. */
+function lengthOf(headers: readonly string[]): number | undefined {
+  let length: number | undefined;
+  for (let at = 0; at < headers.length; at += 2) {
+    if (headers[at] !== "content-length") continue;
+    length = length === undefined && /^\d{1,15}$/.test(headers[at + 1]) ? Number(headers[at + 1]) : NaN;
+  }
+  return length;
 }

@@ -4,8 +4,8 @@ import { memoryStore } from "../../src/store/memory.ts";
 import { ServiceClient } from "../../mod.ts";
 import type { Case } from "../harness.ts";
 import { equal, rejects } from "./assert.ts";
-import { bodiesAreOpaque, hand, inFabric, piece, soon } from "./http_kit.ts";
-import { connected } from "./state_kit.ts";
+import { bodiesAreOpaque, hand, headersAreGuarded, inFabric, piece, soon } from "./http_kit.ts";
+import { bytes, connected } from "./state_kit.ts";
 
 const SECRET = "postgres://root:hunter2@db";
 
@@ -83,4 +83,43 @@ export const cases: Case[] = [
       }
     },
   },
+  // An answer of 5 bytes that says it has 100 read as complete: a download that was cut looked like a short one.
+  inFabric("an answer has as many bytes as it says, or fails", async (fabric) => {
+    const [agent, service] = await connected(fabric.agent(), fabric.service());
+    serveHttp(service, ({ url }) => {
+      const { pathname, search } = new URL(url);
+      let left = pathname === "/later" ? 1 : 0;
+      const later = new ReadableStream({
+        async pull(controller) {
+          await fabric.advance(1);
+          if (left-- > 0) controller.enqueue(bytes("hel"));
+          else {
+            controller.enqueue(bytes("lo"));
+            controller.close();
+          }
+        },
+      }, { highWaterMark: 0 });
+      const headers: Record<string, string> = { "content-length": search.slice(1) };
+      if (pathname === "/none") return new Response(null, { status: 304, headers });
+      return new Response(pathname === "/later" ? later : "hello", { headers });
+    });
+    const { fetch } = new AetherFetchTransport(agent, service.topic);
+    const read = async (path: string): Promise<string> => {
+      const answer = fetch(path).then(async (response) =>
+        `${await response.text()} ${response.headers.get("content-length")}`
+      );
+      return await soon(answer.catch(({ kind, message }) => `${kind} ${/content-length is \d+$/.test(message)}`), path);
+    };
+    for (const path of ["/whole", "/later"]) {
+      equal([await read(`${path}?5`), await read(`${path}?100`), await read(`${path}?4`)], [
+        "hello 5",
+        "7 true",
+        "7 true",
+      ]);
+      for (const odd of ["abc", "5,5", "-5", "5x", ""]) equal(await read(`${path}?${odd}`), "hello null", odd);
+    }
+    const head = await fetch("/whole?100", { method: "HEAD" });
+    equal([head.status, head.headers.get("content-length")], [200, "100"]);
+    equal((await fetch("/none?100")).status, 304);
+  }, headersAreGuarded),
 ];
