@@ -1,5 +1,5 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { AetherError, ConnectionError, ProxyErrorKind, ProxyHttpError } from "../errors.ts";
+import { AetherError, ConnectionError, InvalidArgumentError, ProxyErrorKind, ProxyHttpError } from "../errors.ts";
 import { endOfTurn } from "../base/clock.ts";
 import { elapsed } from "../base/elapsed.ts";
 import { hasNoBody, type HttpRequestHead } from "../protocol/http.ts";
@@ -11,7 +11,7 @@ import { requireCount, requireMs } from "./bounds.ts";
 import { type Body, bodyStream, sendBody } from "./body.ts";
 import { type Deadline, type Deadlines, deadlinesOf } from "./deadlines.ts";
 import { toProxyError } from "./errors.ts";
-import { pairs, readResponseHead } from "./heads.ts";
+import { type AnswerHead, pairs, readResponseHead } from "./heads.ts";
 
 /** How long to wait for the head of an answer, in ms, as the older system did. */
 export const HEAD_TIMEOUT_MS = 30_000;
@@ -43,6 +43,8 @@ export function requireBounds(options: ExchangeOptions): void {
 
 /**
  * One request and its answer over the connection; resolves at the head, the body follows.
+ * @throws {InvalidArgumentError} for a request, or a target, that is none
+ * @throws {ProxyHttpError} when no answer came
  * @param leaving of a request that came in by a server: what says that its caller has left
  */
 export async function exchange(
@@ -62,6 +64,8 @@ export async function exchange(
     return await new Exchange(link, target, channel, options, leaving).run(head.method, body, left);
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
+    // What was asked is wrong, and would be wrong of anybody: no failure on the way.
+    if (error instanceof InvalidArgumentError) throw error;
     throw toProxyError(error, target);
   }
 }
@@ -154,7 +158,7 @@ class Exchange {
   }
 
   #respond(method: string, bytes: Uint8Array): Response {
-    const { status, statusText, headers, length } = readResponseHead(bytes);
+    const { status, statusText, headers, length } = this.#read(bytes);
     const init: ResponseInit = { status, headers: pairs(headers) };
     if (statusText !== undefined) init.statusText = statusText;
     this.#inTime();
@@ -189,6 +193,14 @@ class Exchange {
       failed: (error) => this.#failed(error),
     });
     return (this.#response = new Response(stream, init));
+  }
+
+  #read(bytes: Uint8Array): AnswerHead {
+    try {
+      return readResponseHead(bytes);
+    } catch (error) {
+      throw toProxyError(error, this.#target);
+    }
   }
 
   #failed(error: unknown): unknown {

@@ -74,6 +74,7 @@ export class AetherFetchTransport {
   /**
    * Asks; resolves at the head of the answer. A property of its own, so that it can be handed to others as their `fetch`.
    * @throws {ProxyHttpError} no answer came; its `kind` says why
+   * @throws {InvalidArgumentError} what was asked is no request
    */
   readonly fetch: (input: string | URL | Request, init?: FetchInit) => Promise<Response> = async (input, init) => {
     let prepared = this.#prepare(input, init);

@@ -1,7 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import type { HttpRequestHead } from "../protocol/http.ts";
 import { LINK, type Linked } from "../session/link.ts";
-import { problem, toProxyError } from "./errors.ts";
+import { problem } from "./errors.ts";
 import { exchange } from "./exchange.ts";
 import { flatHeaders } from "./heads.ts";
 
@@ -17,7 +17,7 @@ export interface ForwardOptions {
   backend?: string;
 }
 
-/** Sends a request that came in elsewhere on to a service. A service that cannot be reached is answered for with a problem. */
+/** Sends a request that came in elsewhere on to a service. What fails is answered for with a problem. */
 export async function forward(
   via: Linked,
   target: string,
@@ -26,15 +26,15 @@ export async function forward(
 ): Promise<Response> {
   const { stripPrefix = "", headers = flatHeaders(request.headers), timeoutMs, backend } = options;
   const { method, url, body } = request;
+  const { origin, path } = placeOf(url);
+  const head: HttpRequestHead = { method, path: stripped(path, stripPrefix), origin, headers, backend };
   let signal: AbortSignal | undefined;
   try {
-    const { origin, path } = placeOf(url);
-    const head: HttpRequestHead = { method, path: stripped(path, stripPrefix), origin, headers, backend };
     const leaving = (): AbortSignal => (signal ??= request.signal);
     return await exchange(via[LINK], target, head, body ? { stream: body } : undefined, { timeoutMs }, leaving);
   } catch (error) {
     if (signal?.aborted) throw error;
-    return problem(toProxyError(error, target));
+    return problem(error, target, head);
   }
 }
 

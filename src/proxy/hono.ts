@@ -45,7 +45,7 @@ export interface AetherProxyOptions {
 
 /**
  * Forwards the requests of a route to a service over the connection. A service that cannot be reached is answered for with
- * 502, 503 or 504 and a problem (RFC 9457) as body.
+ * 502, 503 or 504 and a problem (RFC 9457) as body, a request that is none with 400, 414 or 431.
  * @throws {InvalidArgumentError} without a target, or without client and gateway; for a `timeoutMs` that is none
  * @example
  * ```ts

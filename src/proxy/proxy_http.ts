@@ -26,6 +26,7 @@ const WHOLE_BYTES = 10 * 1024 * 1024;
 /**
  * One HTTP request to a service over the connection.
  * @throws {ProxyHttpError} no answer came; its `kind` says why
+ * @throws {InvalidArgumentError} what was asked is no request
  * @example
  * ```ts
  * import { proxyHttp, serveHttp } from "@aether-edge/sdk/proxy";

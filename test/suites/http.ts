@@ -13,6 +13,7 @@ import { cases as ingressCases } from "./http_ingress.ts";
 import type { Pair } from "./http_kit.ts";
 import { cases as limitCases } from "./http_limits.ts";
 import { cases as loadCases, pairs as loadPairs } from "./http_load.ts";
+import { cases as mistakeCases } from "./http_mistakes.ts";
 import { cases as optionCases } from "./http_options.ts";
 import { cases as pathCases } from "./http_paths.ts";
 import { pairs as redirectPairs } from "./http_redirects.ts";
@@ -42,6 +43,7 @@ export const cases: Case[] = [
   ...sessionCases,
   ...identityCases,
   ...optionCases,
+  ...mistakeCases,
   ...pathCases,
   ...creditCases,
   ...faultCases,

@@ -74,7 +74,7 @@ export const cases: Case[] = [
       for (const client of [agent, there, service]) serveHttp(client, () => new Response("ok"));
       const ask = async (client: AetherClient, target: string): Promise<number | string> => {
         const answer = new AetherFetchTransport(client, target).fetch("/").then(({ status }) => status);
-        return await answer.catch((error) => ProxyErrorKind[error.kind]);
+        return await answer.catch((error) => ProxyErrorKind[error.kind] ?? error.code);
       };
       equal(await ask(user, service.topic), 200);
       equal(await ask(user, agent.topic), 200);
@@ -85,11 +85,11 @@ export const cases: Case[] = [
       equal(await ask(lost, agent.topic), "AclDenied");
       equal(await ask(bridge, service.topic), "AclDenied");
       for (const target of ["ga::test", "tb::test::pool", "gu::test", "event::x", "pg::test"]) {
-        equal(["AclDenied", "DecodeFailed"].includes(String(await ask(agent, target))), true, target);
+        equal(["AclDenied", "INVALID_ARGUMENT"].includes(String(await ask(agent, target))), true, target);
       }
       equal(await ask(agent, "sv::nobody"), "DialFailed");
       equal(await ask(agent, "sv::nobody::1"), "DialFailed");
-      equal(await ask(agent, "nonsense"), "DecodeFailed");
+      equal(await ask(agent, "nonsense"), "INVALID_ARGUMENT");
       // Connected, but not serving.
       equal(await ask(agent, user.topic), "DialFailed");
     },
