@@ -108,12 +108,13 @@ export class AetherFetchTransport {
     }
     const body = toBody(source as BodySource);
     const headers = new Headers(init.headers ?? request?.headers);
-    if (body?.type && !headers.has("content-type")) headers.set("content-type", body.type);
-    const size = body?.bytes?.length ?? body?.size;
-    if (size !== undefined) headers.set("content-length", String(size));
     if (this.#options.headers) {
       for (const [name, value] of new Headers(this.#options.headers)) if (!headers.has(name)) headers.set(name, value);
     }
+    // What was said by anybody is more than what the kind of the body implies.
+    if (body?.type && !headers.has("content-type")) headers.set("content-type", body.type);
+    const size = body?.bytes?.length ?? body?.size;
+    if (size !== undefined) headers.set("content-length", String(size));
     const { backend } = this.#options;
     const head: HttpRequestHead = { method, path, origin, headers: flatHeaders(headers), backend };
     const signal = init.signal === undefined ? request?.signal : init.signal ?? undefined;

@@ -2,6 +2,7 @@ import type { InvalidArgumentError } from "../../mod.ts";
 import { aetherProxy } from "../../src/proxy/hono.ts";
 import {
   AetherFetchTransport,
+  type FetchInit,
   type FetchTransportOptions,
   proxyHttp,
   serveHttp,
@@ -103,5 +104,18 @@ export const cases: Case[] = [
       await rejects(answer, "ProxyHttpError");
       equal(isClosed, true, String(graces));
     }
+  }),
+  // The type that a text implies was set first, and headers that are there are kept: JSON went out as text/plain.
+  inFabric("a content type among the transport's headers is more than the one a body implies", async (fabric) => {
+    const [agent, service] = await connected(fabric.agent(), fabric.service());
+    serveHttp(service, ({ headers }) => new Response(headers.get("content-type")));
+    const headers = { "content-type": "application/json", "content-length": "7" };
+    const post = async (options: FetchTransportOptions, init: FetchInit): Promise<string> =>
+      await (await new AetherFetchTransport(agent, service.topic, options).fetch("/", { method: "POST", ...init }))
+        .text();
+    equal(await post({ headers }, { body: "{}" }), "application/json");
+    equal(await post({ headers }, { body: "{}", headers: { "content-type": "text/x" } }), "text/x");
+    equal(await post({}, { body: "{}" }), "text/plain;charset=UTF-8");
+    equal(await post({ headers: { "x-other": "1" } }, { body: new Blob(["{}"], { type: "text/b" }) }), "text/b");
   }),
 ];
