@@ -90,7 +90,7 @@ export class AetherFetchTransport {
         prepared = this.#follow(prepared, response);
         continue;
       }
-      return withUrl(response, head, count > 0);
+      return withUrl(response, head.origin + head.path, count > 0);
     }
   };
 
@@ -161,8 +161,8 @@ function withoutContent(flat: readonly string[]): string[] {
 }
 
 /** A response made by hand has no address, and no one but its maker can give it one. */
-function withUrl(response: Response, head: HttpRequestHead, redirected: boolean): Response {
-  Object.defineProperty(response, "url", { value: head.origin + head.path });
+export function withUrl(response: Response, url: string, redirected: boolean): Response {
+  Object.defineProperty(response, "url", { value: url });
   if (redirected) Object.defineProperty(response, "redirected", { value: true });
   return response;
 }

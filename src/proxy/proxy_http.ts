@@ -4,7 +4,7 @@ import type { HeadersSource } from "./heads.ts";
 import type { Linked } from "../session/link.ts";
 import type { BodySource } from "./body.ts";
 import { type ExchangeOptions, failureOf } from "./exchange.ts";
-import { AetherFetchTransport } from "./fetch_transport.ts";
+import { AetherFetchTransport, withUrl } from "./fetch_transport.ts";
 
 /** Options of {@link proxyHttp}. */
 export interface ProxyHttpOptions extends ExchangeOptions {
@@ -57,6 +57,6 @@ export async function proxyHttp(
     const hint = `${error.message}; allow more, or read it as it comes with streamResponse: true`;
     throw new ProxyHttpError(error.kind, hint, { retryable: false, details: error.details });
   });
-  const { status, statusText } = response;
-  return new Response(whole, { status, statusText, headers: response.headers });
+  const { status, statusText, url, redirected } = response;
+  return withUrl(new Response(whole, { status, statusText, headers: response.headers }), url, redirected);
 }

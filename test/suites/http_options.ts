@@ -118,4 +118,22 @@ export const cases: Case[] = [
     equal(await post({}, { body: "{}" }), "text/plain;charset=UTF-8");
     equal(await post({ headers: { "x-other": "1" } }, { body: new Blob(["{}"], { type: "text/b" }) }), "text/b");
   }),
+  // An answer that was read in full was made anew, and had forgotten where it came from.
+  inFabric("an answer of proxyHttp knows its address, whole or streamed", async (fabric) => {
+    const [agent, service] = await connected(fabric.agent(), fabric.service());
+    serveHttp(service, ({ url }) => {
+      return url.endsWith("/from")
+        ? new Response(null, { status: 302, headers: { location: "/to?x" } })
+        : new Response("ok");
+    });
+    for (const streamResponse of [true, false]) {
+      const straight = await proxyHttp(agent, service.topic, "GET", "/to?x", { streamResponse });
+      equal([straight.url, straight.redirected, await straight.text()], ["http://aether/to?x", false, "ok"]);
+      const { url, redirected } = await agent.proxyHttp(service.topic, "GET", "/from", {
+        streamResponse,
+        followRedirects: true,
+      });
+      equal([url, redirected], ["http://aether/to?x", true]);
+    }
+  }),
 ];
