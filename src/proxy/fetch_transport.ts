@@ -3,6 +3,7 @@ import { InvalidArgumentError, ProxyErrorKind, ProxyHttpError } from "../errors.
 import { type HttpRequestHead, methodOf, requireMethod } from "../protocol/http.ts";
 import { LINK, type Linked, type StreamLink } from "../session/link.ts";
 import { type Body, type BodySource, toBody } from "./body.ts";
+import { requireMs } from "./bounds.ts";
 import { exchange, type ExchangeOptions, requireBounds, requireLink } from "./exchange.ts";
 import { flatHeaders, type HeadersSource, toPlace } from "./heads.ts";
 
@@ -20,6 +21,8 @@ export type FetchInit = Omit<RequestInit, "body"> & {
   body?: BodySource | RequestInit["body"];
   /** As in `fetch`; streams need nothing said. */
   duplex?: "half";
+  /** How long to wait for the head of this answer, in ms, instead of what the transport says; `fetch` elsewhere does not know it. */
+  timeoutMs?: number;
 };
 
 const REDIRECTS = [301, 302, 303, 307, 308];
@@ -31,6 +34,7 @@ interface Prepared {
   readonly body: Body | undefined;
   readonly signal: AbortSignal | undefined;
   readonly redirect: RequestRedirect;
+  readonly timeoutMs: number | undefined;
 }
 
 /**
@@ -79,8 +83,8 @@ export class AetherFetchTransport {
   readonly fetch: (input: string | URL | Request, init?: FetchInit) => Promise<Response> = async (input, init) => {
     let prepared = this.#prepare(input, init);
     for (let count = 0;; count++) {
-      const { head, body, signal, redirect } = prepared;
-      const response = await exchange(this.#link, this.target, head, body, { ...this.#options, signal });
+      const { head, body, signal, redirect, timeoutMs } = prepared;
+      const response = await exchange(this.#link, this.target, head, body, { ...this.#options, signal, timeoutMs });
       const isRedirect = redirect !== "manual" && REDIRECTS.includes(response.status);
       if (isRedirect && redirect === "error") throw this.#redirected(response, 'and redirect is "error"');
       if (isRedirect && response.headers.has("location")) {
@@ -118,7 +122,9 @@ export class AetherFetchTransport {
     const { backend } = this.#options;
     const head: HttpRequestHead = { method, path, origin, headers: flatHeaders(headers), backend };
     const signal = init.signal === undefined ? request?.signal : init.signal ?? undefined;
-    return { head, body, signal, redirect: init.redirect ?? request?.redirect ?? "follow" };
+    requireMs(init.timeoutMs, "timeoutMs");
+    const timeoutMs = init.timeoutMs ?? this.#options.timeoutMs;
+    return { head, body, signal, redirect: init.redirect ?? request?.redirect ?? "follow", timeoutMs };
   }
 
   #follow(prepared: Prepared, response: Response): Prepared {

@@ -4,6 +4,7 @@ import {
   AetherFetchTransport,
   type FetchInit,
   type FetchTransportOptions,
+  ProxyErrorKind,
   proxyHttp,
   serveHttp,
   type ServeHttpOptions,
@@ -11,7 +12,7 @@ import {
 import type { Case } from "../harness.ts";
 import { equal, rejects } from "./assert.ts";
 import { inFabric, soon } from "./http_kit.ts";
-import { connected } from "./state_kit.ts";
+import { connected, within } from "./state_kit.ts";
 
 /** Names the argument a call is refused for, at once. */
 function refusedFor(call: () => unknown): string {
@@ -135,5 +136,25 @@ export const cases: Case[] = [
       });
       equal([url, redirected], ["http://aether/to?x", true]);
     }
+  }),
+  inFabric("a request may have a time limit of its own", async (fabric) => {
+    const [agent, service] = await connected(fabric.agent(), fabric.service());
+    serveHttp(service, () => new Promise<never>(() => {}));
+    const { fetch } = new AetherFetchTransport(agent, service.topic, 60_000);
+    const began = fabric.clock.now();
+    let ended = 0;
+    const answer = fetch("/", { timeoutMs: 500 }).finally(() => ended = fabric.clock.now());
+    equal((await rejects(within(fabric, answer, "1s"), "ProxyHttpError")).kind, ProxyErrorKind.Timeout);
+    equal(ended - began, 500);
+    equal((await rejects(fetch("/", { timeoutMs: 0 }), "InvalidArgumentError")).argument, "timeoutMs");
+    const longer = new AetherFetchTransport(agent, service.topic, 500).fetch("/", { timeoutMs: Infinity });
+    const controller = new AbortController();
+    const other = fetch("/", { signal: controller.signal, timeoutMs: Infinity });
+    await fabric.advance("10m");
+    equal(await Promise.race([longer.catch(() => "over"), "open"]), "open");
+    controller.abort();
+    await rejects(other, "AbortError");
+    fabric.faults.cut(agent);
+    await rejects(longer, "ProxyHttpError");
   }),
 ];

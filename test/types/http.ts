@@ -32,6 +32,7 @@ const asked: (input: string | URL | Request, init?: RequestInit) => Promise<Resp
 new AetherFetchTransport(agent, "sv::billing", 1000, "blue");
 fetch("/", { method: "POST", body: bytes, signal: new AbortController().signal });
 asked("/", { body: new FormData(), redirect: "manual", duplex: "half" } as RequestInit);
+fetch("/", { timeoutMs: 500 });
 // @ts-expect-error no kind of body
 fetch("/", { body: 7 });
 // @ts-expect-error who has no connection cannot carry HTTP
