@@ -1,4 +1,5 @@
 // edge: no Deno, Bun, node: or cloudflare: names
+import { InvalidArgumentError } from "../errors.ts";
 import type { HttpRequestHead } from "../protocol/http.ts";
 import { LINK, type Linked } from "../session/link.ts";
 import { problem } from "./errors.ts";
@@ -17,7 +18,10 @@ export interface ForwardOptions {
   backend?: string;
 }
 
-/** Sends a request that came in elsewhere on to a service. What fails is answered for with a problem. */
+/**
+ * Sends a request that came in elsewhere on to a service. What fails is answered for with a problem.
+ * @throws {InvalidArgumentError} when somebody reads its body, or has
+ */
 export async function forward(
   via: Linked,
   target: string,
@@ -26,6 +30,9 @@ export async function forward(
 ): Promise<Response> {
   const { stripPrefix = "", headers = flatHeaders(request.headers), timeoutMs, backend } = options;
   const { method, url, body } = request;
+  if (body?.locked) {
+    throw new InvalidArgumentError("Cannot forward this request: somebody reads its body already, or has", "request");
+  }
   const { origin, path } = placeOf(url);
   const head: HttpRequestHead = { method, path: stripped(path, stripPrefix), origin, headers, backend };
   let signal: AbortSignal | undefined;

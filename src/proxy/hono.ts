@@ -4,6 +4,7 @@
  * @module
  */
 import type { Context, MiddlewareHandler } from "hono";
+import { cloneRawRequest } from "hono/request";
 import { InvalidArgumentError } from "../errors.ts";
 import type { Linked } from "../session/link.ts";
 import { requireMs } from "./bounds.ts";
@@ -73,9 +74,11 @@ export function aetherProxy(options: AetherProxyOptions): MiddlewareHandler {
   );
   return async (c, next) => {
     if (upgrade && c.req.header("upgrade")?.toLowerCase() === "websocket") return upgrade(c, next);
-    return await forward(via, targetOf(c), c.req.raw, {
+    // What a middleware has read is taken from where Hono keeps it.
+    const raw = c.req.raw.bodyUsed ? await cloneRawRequest(c.req) : c.req.raw;
+    return await forward(via, targetOf(c), raw, {
       stripPrefix,
-      headers: headers && flatHeaders(requestHeaders(c, headers)),
+      headers: headers && flatHeaders(requestHeaders(c, headers, raw)),
       timeoutMs,
       backend,
     });
@@ -88,8 +91,8 @@ function pathOf(c: Context, stripPrefix: string): string {
   return stripped(pathname, stripPrefix) + search;
 }
 
-function requestHeaders(c: Context, rules: AetherProxyOptions["headers"]): Headers {
-  const headers = new Headers(c.req.raw.headers);
+function requestHeaders(c: Context, rules: AetherProxyOptions["headers"], raw: Request = c.req.raw): Headers {
+  const headers = new Headers(raw.headers);
   for (const [name, value] of Object.entries((typeof rules === "function" ? rules(c) : rules) ?? {})) {
     if (value === undefined) headers.delete(name);
     else headers.set(name, value);

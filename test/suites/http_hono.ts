@@ -35,6 +35,37 @@ export const cases: Case[] = [
     const head = await app.request("/billing/a", { method: "HEAD" });
     equal([head.status, await head.text()], [207, ""]);
   }, headersAreGuarded),
+  // A body that a middleware has looked at was gone: 502, "ReadableStream is locked".
+  inFabric("aetherProxy forwards a body that was read before it, and says so where it cannot", async (fabric) => {
+    const [client, service] = await connected(fabric.agent(), fabric.service());
+    serveHttp(service, async (request) => {
+      const isForm = request.headers.get("content-type")?.startsWith("multipart/form-data");
+      const body = isForm ? `form ${(await request.formData()).get("name")}` : await request.text();
+      return new Response(`${request.method} ${body} ${request.headers.get("x-rule")}`);
+    });
+    const failed: string[] = [];
+    const app = new Hono()
+      .post("/text", async (c, next) => (await c.req.text(), await next()))
+      .post("/json", async (c, next) => (await c.req.json(), await next()))
+      .post("/form", async (c, next) => (await c.req.parseBody(), await next()))
+      .post("/raw", async (c, next) => (await c.req.raw.text(), await next()))
+      .post("/held", async (c, next) => (c.req.raw.body!.getReader(), await next()))
+      .all("*", aetherProxy({ client, target: service.topic, headers: { "x-rule": "1" } }))
+      .onError((error, c) => (failed.push(error.message), c.text("failed", 500)));
+    const form = new FormData();
+    form.append("name", "ada");
+    const ask = async (path: string, body: string | FormData): Promise<unknown> => {
+      const response = await app.request(path, { method: "POST", body });
+      return [response.status, await response.text()];
+    };
+    equal(await ask("/text", "ä text"), [200, "POST ä text 1"]);
+    equal(await ask("/json", '{ "a":  1 }'), [200, 'POST { "a":  1 } 1']);
+    equal(await ask("/form", form), [200, "POST form ada 1"]);
+    equal(await ask("/untouched", form), [200, "POST form ada 1"]);
+    equal([await ask("/raw", "x"), await ask("/held", "x")], [[500, "failed"], [500, "failed"]]);
+    equal([failed.length, failed.every((words) => /body/.test(words))], [2, true], failed.join());
+    await fabric.advance(1);
+  }, headersAreGuarded),
   inFabric("aetherProxy sets and removes headers by rule, and drops those of the hop", async (fabric) => {
     const [client, service] = await connected(fabric.agent(), fabric.service());
     serveHttp(
