@@ -71,8 +71,9 @@ export class Answering {
   #within(handler: (request: Request) => Response | Promise<Response>): Response | Promise<Response> {
     const { timeoutMs } = this.#limits;
     const answered = handler(this.#request());
-    if (timeoutMs === undefined || timeoutMs === Infinity || !(answered instanceof Promise)) return answered;
-    return this.#inTime(answered, timeoutMs);
+    if (timeoutMs === undefined || timeoutMs === Infinity || answered instanceof Response) return answered;
+    // Whatever can be waited for: not every library has the platform's promises.
+    return this.#inTime(Promise.resolve(answered), timeoutMs);
   }
 
   async #inTime(answered: Promise<Response>, timeoutMs: number): Promise<Response> {
@@ -234,12 +235,18 @@ export class Answering {
 const STANDARD = /^(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)$/;
 
 function requireResponse(response: unknown): Response {
-  if (!(response instanceof Response)) {
-    throw new TypeError(`The handler returned ${typeof response}, not a Response`);
-  }
+  if (!(response instanceof Response)) throw new TypeError(`The handler returned ${kindOf(response)}`);
   if (response.status === 0) throw new TypeError("The handler returned Response.error()");
   if (response.bodyUsed || response.body?.locked) {
     throw new TypeError("The handler returned a Response whose body was read, or is being read");
   }
   return response;
+}
+
+function kindOf(value: unknown): string {
+  const { status, headers } = Object(value) as Partial<Response>;
+  if (typeof status !== "number" || typeof headers?.get !== "function") {
+    return `${value === null ? "null" : typeof value}, not a Response: give new Response(body, { status, headers })`;
+  }
+  return "a Response of another package or realm: give the platform's own, new Response(it.body, { status: it.status, headers: [...it.headers] })";
 }

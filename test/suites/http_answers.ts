@@ -5,7 +5,7 @@ import { ServiceClient } from "../../mod.ts";
 import type { Case } from "../harness.ts";
 import { equal, rejects } from "./assert.ts";
 import { bodiesAreOpaque, hand, headersAreGuarded, inFabric, piece, soon } from "./http_kit.ts";
-import { bytes, connected } from "./state_kit.ts";
+import { bytes, connected, within } from "./state_kit.ts";
 
 const SECRET = "postgres://root:hunter2@db";
 
@@ -122,4 +122,40 @@ export const cases: Case[] = [
     equal([head.status, head.headers.get("content-length")], [200, "100"]);
     equal((await fetch("/none?100")).status, 304);
   }, headersAreGuarded),
+  // Only the platform's own promises were bounded: of a library with its own the caller's time limit was the first to end.
+  inFabric("whatever a handler gives to be waited for is bounded by timeoutMs", async (fabric) => {
+    const [agent, service] = await connected(fabric.agent(), fabric.service());
+    service.onError(() => {});
+    const later = (ms: number | undefined) => ({
+      then(settle: (response: Response) => void) {
+        if (ms === undefined) return;
+        if (ms === 0) settle(new Response("at once"));
+        else fabric.clock.timer(ms, () => settle(new Response("in time")));
+      },
+    });
+    const given = [later(0), later(50), later(undefined), later(200)];
+    serveHttp(service, () => given.shift() as unknown as Promise<Response>, { timeoutMs: 100 });
+    const { fetch } = new AetherFetchTransport(agent, service.topic);
+    for (const expected of ["at once", "in time", "The service took too long\n", "The service took too long\n"]) {
+      equal(await (await within(fabric, fetch("/"), "1s")).text(), expected);
+    }
+  }),
+  inFabric("what a handler returns that is no Response is reported with what would be one", async (fabric) => {
+    const [agent, service] = await connected(fabric.agent(), fabric.service());
+    const reported: string[] = [];
+    service.onError(({ message }) => void reported.push(message));
+    const foreign = { status: 200, headers: new Headers(), body: null, ok: true };
+    const given: unknown[] = [foreign, "text", null, undefined, {}];
+    serveHttp(service, () => given.shift() as Response);
+    const { fetch } = new AetherFetchTransport(agent, service.topic);
+    for (let n = 0; n < 5; n++) equal((await fetch("/")).status, 500);
+    const expected = [
+      /another package or realm: give .*new Response\(it\.body/,
+      /string, not a/,
+      /null, not a/,
+      /undefined, not a/,
+      /object, not a/,
+    ];
+    equal(expected.map((words, at) => words.test(reported[at])), expected.map(() => true), reported.join("\n"));
+  }),
 ];
