@@ -94,6 +94,30 @@ export const cases: Case[] = [
       equal(await ask(agent, user.topic), "DialFailed");
     },
   ),
+  inFabric("any principal that has a topic of its own may serve, with all that a service has", async (fabric) => {
+    const [asking, agent, task, user, service] = await connected<AetherClient[]>(
+      fabric.agent(),
+      fabric.agent(),
+      fabric.task(),
+      fabric.user(),
+      fabric.service(),
+    );
+    for (const client of [agent, task, user, service]) {
+      const seen: unknown[] = [];
+      const http = serveHttp(client, async (request, { caller }) => {
+        seen.push([caller.topic, caller.type]);
+        return new Response(`${request.method} ${await request.text()}`, { status: 201 });
+      }, { methods: ["POST"], paths: ["/open/*"], concurrency: 1 });
+      const { fetch } = new AetherFetchTransport(asking, client.topic);
+      const answers = [1, 2, 3].map((n) => fetch("/open/x", { method: "POST", body: String(n) }));
+      const texts = await Promise.all(answers.map(async (answer) => await (await answer).text()));
+      equal(texts, ["POST 1", "POST 2", "POST 3"], client.topic);
+      equal(seen, Array(3).fill([asking.topic, "agent"]), client.topic);
+      equal((await rejects(fetch("/shut", { method: "POST" }), "ProxyHttpError")).kind, ProxyErrorKind.AclDenied);
+      await http.close();
+      await rejects(fetch("/open/x", { method: "POST" }), "ProxyHttpError");
+    }
+  }),
   inFabric("headers of one hop stay on it, with those that Connection names, both ways", async (fabric) => {
     const [caller, target] = [
       await raw(fabric.gateway),

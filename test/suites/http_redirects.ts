@@ -1,6 +1,6 @@
 import { serveHttp } from "../../src/proxy/mod.ts";
 import { equal, rejects } from "./assert.ts";
-import { both, type Pair } from "./http_kit.ts";
+import { aborted, both, hand, type Pair, soon } from "./http_kit.ts";
 import { bytes } from "./state_kit.ts";
 
 /** Tells what it got at /end; elsewhere it redirects as the query says, with a body nobody reads. */
@@ -102,5 +102,33 @@ export const pairs: Pair[] = [
     equal((await fetch("http://h/a?to=http%3A%2F%2Fh%2Fend")).status, 200);
     const error = await rejects(fetch("/loop"), "ProxyHttpError");
     equal(/20/.test(error.message), true, error.message);
+  }),
+  both("an abort while a redirect is followed reaches who is being asked, and nobody is asked again", async (world) => {
+    const { service, transport } = world;
+    const asked: string[] = [];
+    const begun = Promise.withResolvers<void>();
+    const seen = Promise.withResolvers<unknown>();
+    const left = hand();
+    serveHttp(service, (request) => {
+      const { pathname } = new URL(request.url);
+      asked.push(`${request.method} ${pathname}`);
+      // Nobody reads what a redirect has to say, however long that is.
+      if (pathname === "/a") return new Response(left.stream, { status: 307, headers: { location: "/b" } });
+      if (pathname === "/b") return new Response(null, { status: 303, headers: { location: "/end" } });
+      begun.resolve();
+      aborted(request.signal).then(seen.resolve);
+      return new Promise<never>(() => {});
+    });
+    const controller = new AbortController();
+    const { signal } = controller;
+    const answer = transport().fetch("/a", { method: "POST", body: "text", signal });
+    await soon(begun.promise, "the end of the way");
+    await soon(left.cancelled, "the first answer to be cancelled");
+    controller.abort(new Error("enough"));
+    equal((await rejects(answer, "Error")).message, "enough");
+    await soon(seen.promise, "the handler's signal");
+    equal(asked, ["POST /a", "POST /b", "GET /end"]);
+    await rejects(transport().fetch("/a", { method: "POST", body: "text", signal }), "Error");
+    equal(asked.length, 3);
   }),
 ];
