@@ -166,14 +166,14 @@ export class Answering {
     const hasBody = response.body !== null && this.#head.method !== "HEAD" && !hasNoBody(status);
     if (statusText) (head as { statusText?: string }).statusText = statusText;
     if (!hasBody) {
-      this.#status = status;
       this.#channel.answer(head, true);
+      this.#status = status;
       response.body?.cancel().catch(() => {});
       return undefined;
     }
     return sendAnswer(this.#channel, response.body!, this.#turn(), (isEnd) => {
-      this.#status = status;
       this.#channel.answer(head, isEnd);
+      this.#status = status;
     }, this.#room);
   }
 

@@ -114,14 +114,21 @@ export async function sendAnswer(
   heed(channel, next);
   let early: Uint8Array[] | undefined = [];
   let size = 0;
+  // Of a head that cannot be laid: at the end of a turn nobody is there to catch it.
+  let refused: { readonly why: unknown } | undefined;
   try {
     // No more than a chunk of it: there is room for that on a new stream.
     const begin = (): void => {
       if (!early || channel.error) return;
       const parts = early;
       early = undefined;
-      head(false);
-      for (const bytes of parts) channel.write(bytes);
+      try {
+        head(false);
+        for (const bytes of parts) channel.write(bytes);
+      } catch (why) {
+        refused = { why };
+        next.cancel(why);
+      }
     };
     turn.atEnd(begin);
     for (let { done, value } = await next.read(); !done; { done, value } = await next.read()) {
@@ -130,6 +137,7 @@ export async function sendAnswer(
       if (early && size <= CHUNK_BYTES) early.push(bytes);
       else {
         begin();
+        if (refused) break;
         // In pieces, however much of it is there: the wait is for room for each.
         for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
           const room = channel.write(bytes.length <= CHUNK_BYTES ? bytes : bytes.subarray(at, at + CHUNK_BYTES));
@@ -138,6 +146,7 @@ export async function sendAnswer(
       }
     }
     if (channel.error) throw channel.error;
+    if (refused) throw (refused as { why: unknown }).why;
     if (!early) return channel.end();
     const whole = early.length === 1 ? early[0] : concatBytes(early);
     early = undefined;
