@@ -1,6 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { AetherError, type ErrorCode, ProxyErrorKind, ProxyHttpError } from "../errors.ts";
 import { type HttpRequestHead, normalPath, passHeaders, requireMethod, requireOrigin } from "../protocol/http.ts";
+import { encodeStructured } from "../protocol/structured.ts";
 
 const KINDS: Partial<Record<ErrorCode, ProxyErrorKind>> = {
   NOT_FOUND: ProxyErrorKind.DialFailed,
@@ -52,9 +53,10 @@ export function problem(thrown: unknown, target: string, head: HttpRequestHead):
   const fault = thrown instanceof AetherError && thrown.code === "INVALID_ARGUMENT" ? faultOf(head) : undefined;
   if (fault) return told(fault, 400);
   const error = toProxyError(thrown, target);
-  if (error.kind !== ProxyErrorKind.PayloadTooLarge) return told(error, statusOf(error.kind));
-  // Nothing but its head can have been too large: bodies have no bound on this way.
-  return told(error, head.path.length * 2 > Number(error.details.limit) ? 414 : 431);
+  const limit = Number(error.details.limit);
+  // Nothing but a head can have been too large, its own or the answer's: bodies have no bound on this way.
+  const isOwn = error.kind === ProxyErrorKind.PayloadTooLarge && encodeStructured(head).length > limit;
+  return told(error, !isOwn ? statusOf(error.kind) : head.path.length * 2 > limit ? 414 : 431);
 }
 
 /** What is wrong with a request, whoever it is for. */

@@ -55,7 +55,8 @@ export const cases: Case[] = [
       await using gateway = await createGateway({ store: memoryStore(), auth: allowAll(), ingress });
       await using service = new ServiceClient({ dial: gateway.dial(), implementation: "web", specifier: "1" });
       await service.connect();
-      serveHttp(service, () => new Response("ok"));
+      service.onError(() => {});
+      serveHttp(service, ({ url }) => new Response("ok", url.endsWith("/big-answer") ? { headers: { big: BIG } } : {}));
       const app = new Hono()
         .all("/web/*", aetherProxy({ gateway, target: "sv::web", stripPrefix: "/web" }))
         .all("/wrong/*", aetherProxy({ gateway, target: "web", stripPrefix: "/wrong" }));
@@ -73,6 +74,7 @@ export const cases: Case[] = [
         equal(await status("/", { big: BIG }), [431, "Request Header Fields Too Large"], prefix);
         equal(await status(`/${BIG}`), [414, "URI Too Long"], prefix);
         for (const path of ["/100%", "/%e4", "/%zz"]) equal(await status(path), "ok", prefix + path);
+        equal(await status("/big-answer"), [502, "Bad Gateway"], prefix);
       }
       equal((await app.request("/wrong/x")).status, 502);
     },
