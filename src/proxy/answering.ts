@@ -4,7 +4,7 @@ import type { CancelTimer, Turn } from "../base/clock.ts";
 import { hasNoBody, headerOf, type HttpRequestHead, type HttpResponseHead, passHeaders } from "../protocol/http.ts";
 import type { Channel } from "../session/channel.ts";
 import type { StreamLink } from "../session/link.ts";
-import { bodyStream, sendAnswer } from "./body.ts";
+import { type Answerer, bodyStream, sendAnswer } from "./body.ts";
 import { deadlinesOf } from "./deadlines.ts";
 import { flatHeaders, NO_ORIGIN, pairs } from "./heads.ts";
 
@@ -19,7 +19,7 @@ export interface AnswerLimits {
 const STALL_TIMEOUT_MS = 60_000;
 
 /** One request that is being answered. */
-export class Answering {
+export class Answering implements Answerer {
   readonly #link: StreamLink;
   readonly #channel: Channel;
   readonly #head: HttpRequestHead;
@@ -28,6 +28,7 @@ export class Answering {
   readonly #controller = new AbortController();
   readonly #since: number;
   #late: CancelTimer | undefined;
+  #answerHead: HttpResponseHead | undefined;
   #status = 0;
   #isAnswered = false;
   /** The answer to a request that is not what it should be. */
@@ -162,23 +163,25 @@ export class Answering {
 
   #answer(response: Response): Promise<void> | undefined {
     const { status, statusText } = response;
-    const head: HttpResponseHead = { status, headers: passHeaders(flatHeaders(response.headers)) };
+    this.#answerHead = { status, headers: passHeaders(flatHeaders(response.headers)) };
     const hasBody = response.body !== null && this.#head.method !== "HEAD" && !hasNoBody(status);
-    if (statusText) (head as { statusText?: string }).statusText = statusText;
+    if (statusText) (this.#answerHead as { statusText?: string }).statusText = statusText;
     if (!hasBody) {
-      this.#channel.answer(head, true);
-      this.#status = status;
+      this.layHead(true);
       response.body?.cancel().catch(() => {});
       return undefined;
     }
-    return sendAnswer(this.#channel, response.body!, this.#turn(), (isEnd) => {
-      this.#channel.answer(head, isEnd);
-      this.#status = status;
-    }, this.#room);
+    return sendAnswer(this.#channel, response.body!, this.#turn(), this);
+  }
+
+  layHead(isEnd: boolean): void {
+    const head = this.#answerHead!;
+    this.#channel.answer(head, isEnd);
+    this.#status = head.status;
   }
 
   /** A caller that takes nothing more must not hold a place for good. */
-  readonly #room = async (room: Promise<void>): Promise<void> => {
+  async wait(room: Promise<void>): Promise<void> {
     const { stallTimeoutMs = STALL_TIMEOUT_MS } = this.#limits;
     const deadlines = deadlinesOf(this.#link);
     const late = deadlines.add(stallTimeoutMs, () => {
@@ -190,7 +193,7 @@ export class Answering {
     } finally {
       deadlines.remove(late);
     }
-  };
+  }
 
   /** Why the body ends before its end, for the caller: as with a handler that throws, the rest is in the service's own log. */
   #broken(error: unknown): AetherError {

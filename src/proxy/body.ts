@@ -95,20 +95,25 @@ export async function sendBody(channel: Channel, body: Body): Promise<void> {
   }
 }
 
+/** Whose answer is sent: one object, as there is one of these for each request. */
+export interface Answerer {
+  /** Lays the head; `isEnd` when no body follows. Not called when the source fails in its turn. */
+  layHead(isEnd: boolean): void;
+  /** Waits for room for more of the body. */
+  wait(room: Promise<void>): Promise<void>;
+}
+
 /**
  * Sends a body that has a head in front. Of most answers all is there when the handler returns, though the stream they are
  * says so piece by piece: head, bytes and end then leave together. What is not there in this turn is not waited for.
  * @param turn the turn in which it leaves
- * @param head lays the head; `isEnd` when no body follows. Not called when the source fails in this turn
- * @param wait waits for room for more of it
  * @throws what the source fails with, or what ended the channel
  */
 export async function sendAnswer(
   channel: Channel,
   stream: ReadableStream<Uint8Array>,
   turn: Turn,
-  head: (isEnd: boolean) => void,
-  wait: (room: Promise<void>) => Promise<void>,
+  answerer: Answerer,
 ): Promise<void> {
   const next = chunksOf(stream);
   heed(channel, next);
@@ -123,7 +128,7 @@ export async function sendAnswer(
       const parts = early;
       early = undefined;
       try {
-        head(false);
+        answerer.layHead(false);
         for (const bytes of parts) channel.write(bytes);
       } catch (why) {
         refused = { why };
@@ -141,7 +146,7 @@ export async function sendAnswer(
         // In pieces, however much of it is there: the wait is for room for each.
         for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
           const room = channel.write(bytes.length <= CHUNK_BYTES ? bytes : bytes.subarray(at, at + CHUNK_BYTES));
-          if (room) await wait(room);
+          if (room) await answerer.wait(room);
         }
       }
     }
@@ -150,7 +155,7 @@ export async function sendAnswer(
     if (!early) return channel.end();
     const whole = early.length === 1 ? early[0] : concatBytes(early);
     early = undefined;
-    head(size === 0);
+    answerer.layHead(size === 0);
     if (size > 0) channel.end(whole);
   } catch (error) {
     // There may be another answer, which has a head of its own.
