@@ -45,7 +45,7 @@ export async function serve(gateway: Gateway, options: ServeOptions = {}): Promi
     ...(tls ? { tls } : {}),
     fetch(request: Request, server: BunServer): Response | Promise<Response> | undefined {
       if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") return gateway.fetch(request);
-      const upgrade = readUpgrade(new URL(request.url).pathname, request.headers.get("sec-websocket-protocol"));
+      const upgrade = readUpgrade(request.url, request.headers.get("sec-websocket-protocol"));
       if (!upgrade.ok) return new Response(upgrade.text, { status: upgrade.status });
       const data: SocketData = { token: upgrade.token, over: false };
       if (server.upgrade(request, { data, headers: { "sec-websocket-protocol": SUBPROTOCOL } })) return undefined;

@@ -29,7 +29,7 @@ export async function serve(gateway: Gateway, options: ServeOptions = {}): Promi
   const stop = new AbortController();
   const server = deno.serve({ hostname, port, signal: stop.signal, onListen: () => {}, ...tls }, (request) => {
     if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") return gateway.fetch(request);
-    const upgrade = readUpgrade(new URL(request.url).pathname, request.headers.get("sec-websocket-protocol"));
+    const upgrade = readUpgrade(request.url, request.headers.get("sec-websocket-protocol"));
     if (!upgrade.ok) return new Response(upgrade.text, { status: upgrade.status });
     // Not by its `protocol` option: Deno 2.9 refuses offers without a space after the comma, as `ws` sends them.
     const { socket, response } = deno.upgradeWebSocket(request, { idleTimeout: 0 });

@@ -33,11 +33,10 @@ export async function serve(gateway: Gateway, options: ServeOptions = {}): Promi
     handleProtocols: () => SUBPROTOCOL,
   });
   server.on("upgrade", (request, socket: Socket, head) => {
-    const upgrade = readUpgrade(
-      new URL(request.url ?? "/", "http://local").pathname,
-      request.headers["sec-websocket-protocol"],
-    );
+    const upgrade = readUpgrade(request.url ?? "/", request.headers["sec-websocket-protocol"]);
     if (!upgrade.ok) {
+      // The server no longer listens to it; what nobody listens to would end the process.
+      socket.on("error", () => {});
       return void socket.end(
         `HTTP/1.1 ${upgrade.status} Refused\r\nContent-Type: text/plain\r\nContent-Length: ${upgrade.text.length}\r\nConnection: close\r\n\r\n${upgrade.text}`,
       );

@@ -55,11 +55,18 @@ export function addresses(
   };
 }
 
-/** Reads an upgrade request: whether it may pass, and the token it offers. */
+/** Base of addresses that are only a path. */
+const NO_ORIGIN = "http://local";
+
+/**
+ * Reads an upgrade request: whether it may pass, and the token it offers.
+ * @param address as the request line has it: a path, or whatever else somebody sent
+ */
 export function readUpgrade(
-  path: string,
+  address: string,
   protocols: string | null | undefined,
 ): { ok: true; token?: string } | { ok: false; status: number; text: string } {
+  const path = URL.canParse(address, NO_ORIGIN) ? new URL(address, NO_ORIGIN).pathname : undefined;
   if (path !== CONNECT_PATH) return { ok: false, status: 404, text: `WebSockets connect at ${CONNECT_PATH}\n` };
   const offered = (protocols ?? "").split(",").map((name) => name.trim());
   if (!offered.includes(SUBPROTOCOL)) return { ok: false, status: 400, text: `Offer the subprotocol ${SUBPROTOCOL}\n` };

@@ -3,6 +3,7 @@ import { cases as auditCases } from "./audit.ts";
 import { cases as clientCases } from "./client.ts";
 import { cases as fabricCases } from "./fabric.ts";
 import { cases as httpCases, socketCases as httpSocketCases } from "./http.ts";
+import { cases as brokenPortCases } from "./http_ports_broken.ts";
 import { cases as upgradeCases } from "./http_upgrade.ts";
 import { cases as launchCases } from "./launches.ts";
 import { loadRim } from "./rim.ts";
@@ -37,6 +38,7 @@ export const suites: Case[] = [
   ...auditCases,
   ...fabricCases,
   ...httpCases,
+  ...brokenPortCases,
   ...upgradeCases,
   ...launchCases,
   ...stateCases,
