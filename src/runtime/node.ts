@@ -2,16 +2,26 @@
  * Serves a gateway on Node, by `node:http` and `ws`.
  * @module
  */
-import { createServer, type IncomingMessage as HttpRequest, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Gateway } from "../gateway/gateway.ts";
 import { SUBPROTOCOL } from "../protocol/limits.ts";
 import { closeReason, PING, PONG, type Transport } from "../transport/transport.ts";
+import { answer } from "./node_http.ts";
 import { addresses, checkServe, readUpgrade, type ServeOptions, type Server } from "./rim.ts";
 
 export type { ServeOptions, Server } from "./rim.ts";
+
+const HTTP = {
+  // What bounds an answer is the gateway's own deadline; five minutes, the server's, are too few for a large upload.
+  requestTimeout: 0,
+  // For a head that comes byte by byte; by default no more than the other one.
+  headersTimeout: 60_000,
+  // Offers of other protocols may be passed over, as Java's client expects of its h2c. Known from Node 22.21 on.
+  shouldUpgradeCallback: ({ headers }: IncomingMessage): boolean => headers.upgrade?.toLowerCase() === "websocket",
+};
 
 /**
  * Opens a port for a gateway.
@@ -19,13 +29,10 @@ export type { ServeOptions, Server } from "./rim.ts";
  */
 export async function serve(gateway: Gateway, options: ServeOptions = {}): Promise<Server> {
   const { hostname, port, tls } = checkServe(gateway, options);
-  const answer = (request: HttpRequest, response: ServerResponse): void => {
-    respond(gateway, request, response).catch((error) => {
-      response.statusCode = 500;
-      response.end(String(error));
-    });
-  };
-  const server = tls ? createSecureServer(tls, answer) : createServer(answer);
+  const handler = (request: Request): Response | Promise<Response> => gateway.fetch(request);
+  const server = tls ? createSecureServer({ ...HTTP, ...tls }) : createServer(HTTP);
+  server.on("request", (request, response) => answer(handler, request, response));
+  server.on("checkContinue", (request, response) => answer(handler, request, response, true));
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: gateway.limits.socketMessageBytes,
@@ -56,18 +63,6 @@ export async function serve(gateway: Gateway, options: ServeOptions = {}): Promi
         server.closeAllConnections();
       }),
   };
-}
-
-async function respond(gateway: Gateway, request: HttpRequest, response: ServerResponse): Promise<void> {
-  const headers = new Headers();
-  for (let at = 0; at < request.rawHeaders.length; at += 2) {
-    headers.append(request.rawHeaders[at], request.rawHeaders[at + 1]);
-  }
-  const url = `http://${request.headers.host ?? "localhost"}${request.url ?? "/"}`;
-  // The gateway's own app reads no bodies: only the head is passed on.
-  const answer = await gateway.fetch(new Request(url, { method: request.method === "HEAD" ? "HEAD" : "GET", headers }));
-  response.writeHead(answer.status, Object.fromEntries(answer.headers));
-  response.end(new Uint8Array(await answer.arrayBuffer()));
 }
 
 function accept(gateway: Gateway, socket: WebSocket, token: string | undefined): void {

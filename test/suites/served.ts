@@ -3,6 +3,7 @@ import { cases as auditCases } from "./audit.ts";
 import { cases as clientCases } from "./client.ts";
 import { cases as fabricCases } from "./fabric.ts";
 import { cases as httpCases, socketCases as httpSocketCases } from "./http.ts";
+import { cases as portCases } from "./http_ports.ts";
 import { cases as brokenPortCases } from "./http_ports_broken.ts";
 import { cases as upgradeCases } from "./http_upgrade.ts";
 import { cases as launchCases } from "./launches.ts";
@@ -38,6 +39,7 @@ export const suites: Case[] = [
   ...auditCases,
   ...fabricCases,
   ...httpCases,
+  ...portCases,
   ...brokenPortCases,
   ...upgradeCases,
   ...launchCases,
