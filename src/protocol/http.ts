@@ -33,6 +33,8 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "proxy-authenticate",
   "proxy-authorization",
   "te",
+  // Answers of 1xx go no further than a connection, so whoever took the request in has said what is expected. fetch on Node refuses it.
+  "expect",
   "transfer-encoding",
   "upgrade",
   // The address is the topic; what was written as host travels as origin.

@@ -138,7 +138,7 @@ export const cases: Case[] = [
       "x",
     ];
     hop.push("transfer-encoding", "chunked", "upgrade", "h2c", "proxy-authorization", "secret", "Host", "evil");
-    hop.push("proxy-connection", "x", "proxy-authenticate", "x");
+    hop.push("proxy-connection", "x", "proxy-authenticate", "x", "Expect", "100-continue");
     caller.open(1, "sv::s::1", {
       method: "GET",
       path: "/",
