@@ -5,6 +5,12 @@ import type { HttpHandler } from "./serve.ts";
 import type { IncomingTunnel } from "./serve_tunnels.ts";
 
 /**
+ * Whether `fetch` sends a stream with the length its headers say; what `serveHttp` hands on is that long, or fails. Deno 2.9 sends
+ * it in chunks all the same, and the other one leaves a stream at its last byte, before it has heard that it was the last.
+ */
+const SENDS_LENGTHS = /^Node\.js/.test(globalThis.navigator?.userAgent ?? "");
+
+/**
  * A handler that answers from an HTTP server: what a service behind NAT may be.
  * @param server its address; paths of requests come behind its own
  * @throws {InvalidArgumentError} when that is no http or https address
@@ -23,7 +29,7 @@ export function httpUpstream(server: string | URL): HttpHandler {
     const headers = new Headers(request.headers);
     // Decoded on the way in, what was encoded would leave under the wrong name.
     headers.set("accept-encoding", "identity");
-    headers.delete("content-length");
+    if (!request.body || !SENDS_LENGTHS) headers.delete("content-length");
     const init: RequestInit & { duplex?: "half" } = {
       method: request.method,
       headers,

@@ -6,6 +6,7 @@ import { cases as httpCases, socketCases as httpSocketCases } from "./http.ts";
 import { cases as portCases } from "./http_ports.ts";
 import { cases as brokenPortCases } from "./http_ports_broken.ts";
 import { cases as upgradeCases } from "./http_upgrade.ts";
+import { cases as upstreamCases } from "./http_upstream.ts";
 import { cases as launchCases } from "./launches.ts";
 import { loadRim } from "./rim.ts";
 import { cases as stateCases } from "./state.ts";
@@ -42,6 +43,7 @@ export const suites: Case[] = [
   ...portCases,
   ...brokenPortCases,
   ...upgradeCases,
+  ...upstreamCases,
   ...launchCases,
   ...stateCases,
   ...taskCases,
