@@ -73,11 +73,14 @@ export class Ingress {
     const implementation = c.req.param("implementation")!;
     // A service that is not shown and one that is not there look the same from outside.
     if (!this.#services.has(implementation)) return c.json({ title: "Not Found", status: 404 }, 404, PROBLEM);
-    const { path, raw } = c.req;
-    const end = path.indexOf("/", INGRESS_PATH.length + 1);
+    const { raw } = c.req;
+    const { pathname, search } = new URL(raw.url);
+    // As it was written, which may be with more percent signs than it needs: that is what is to be taken off.
+    const [prefix] = /^\/[^/]*\/[^/]*/.exec(pathname)!;
+    const shown = PLACE + encodeURIComponent(implementation);
     // What a page names beside itself would be looked for beside the service.
-    if (end < 0) return c.redirect(`${path}/${new URL(raw.url).search}`, 308);
-    return await this.#pass(raw, implementation, path.slice(0, end)).catch((error) => this.#failed(raw, error));
+    if (prefix === pathname) return c.redirect(`${shown}/${search}`, 308);
+    return await this.#pass(raw, implementation, prefix, shown).catch((error) => this.#failed(raw, error));
   }
 
   /** What a server would show of it is nobody's business. */
@@ -86,10 +89,10 @@ export class Ingress {
     return new Response("Internal Server Error", { status: 500 });
   }
 
-  async #pass(raw: Request, implementation: string, prefix: string): Promise<Response> {
+  async #pass(raw: Request, implementation: string, prefix: string, shown = prefix): Promise<Response> {
     const workspace = this.#workspace;
     const credentials: Record<string, string> = {};
-    const headers: string[] = [PREFIX, prefix];
+    const headers: string[] = [PREFIX, shown];
     raw.headers.forEach((value, name) => {
       if (KEYS.has(name)) credentials[name] = value;
       else if (name !== PREFIX) headers.push(name, value);

@@ -72,6 +72,16 @@ export const cases: Case[] = [
       equal((await (await ask("/s/web/")).json()).path, "/");
       const { status, headers } = await ask("/s/web?x=1");
       equal([status, headers.get("location")], [308, "/s/web/?x=1"]);
+      // A name that is written with more percent signs than it needs was left on the path.
+      for (const path of ["/s/w%65b/a%20b?c=%41", "/s/%77%65%62/a%20b?c=%41"]) {
+        const seen = await (await ask(path)).json();
+        equal([seen.path, seen["x-forwarded-prefix"]], ["/a%20b?c=%41", "/s/web"], path);
+      }
+      equal((await (await ask("/%73/web/a")).json()).path, "/a");
+      equal((await ask("/s/w%65b?x=1")).headers.get("location"), "/s/web/?x=1");
+      for (const path of ["/s/w%2565b/a", "/s/web%2Fa/b", "/s/web%2F", "/s/w%zzb/"]) {
+        equal((await ask(path)).status, 404, path);
+      }
       for (const path of ["/s/other/a", "/s/web2/a", "/s/", "/s"]) equal((await ask(path)).status, 404, path);
       equal((await ask("/healthz")).status, 200);
     },
