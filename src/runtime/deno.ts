@@ -3,6 +3,7 @@
  * @module
  */
 import type { Gateway } from "../gateway/gateway.ts";
+import { hasNoBody } from "../protocol/http.ts";
 import { SUBPROTOCOL } from "../protocol/limits.ts";
 import { closeReason, PING, PONG, type Transport } from "../transport/transport.ts";
 import { addresses, checkServe, readUpgrade, type ServeOptions, type Server } from "./rim.ts";
@@ -28,7 +29,9 @@ export async function serve(gateway: Gateway, options: ServeOptions = {}): Promi
   const sockets = new Set<WebSocket>();
   const stop = new AbortController();
   const server = deno.serve({ hostname, port, signal: stop.signal, onListen: () => {}, ...tls }, (request) => {
-    if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") return gateway.fetch(request);
+    if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
+      return request.method === "HEAD" ? headOnly(gateway, request) : gateway.fetch(request);
+    }
     const upgrade = readUpgrade(request.url, request.headers.get("sec-websocket-protocol"));
     if (!upgrade.ok) return new Response(upgrade.text, { status: upgrade.status });
     // Not by its `protocol` option: Deno 2.9 refuses offers without a space after the comma, as `ws` sends them.
@@ -45,6 +48,13 @@ export async function serve(gateway: Gateway, options: ServeOptions = {}): Promi
       await server.finished;
     },
   });
+}
+
+/** What is not said of a length stays unsaid: Deno 2.9 says 0 of an answer without a body, but nothing of a stream. */
+async function headOnly(gateway: Gateway, request: Request): Promise<Response> {
+  const response = await gateway.fetch(request);
+  if (response.body || hasNoBody(response.status) || response.headers.has("content-length")) return response;
+  return new Response(new ReadableStream({ start: (controller) => controller.close() }), response);
 }
 
 function accept(gateway: Gateway, socket: WebSocket, token: string | undefined, sockets: Set<WebSocket>): void {

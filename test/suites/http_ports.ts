@@ -89,6 +89,21 @@ export const cases: Case[] = [
       equal(one.closed, false, "the connection");
     },
   ),
+  atPort(
+    "a HEAD whose service says no length is not given one",
+    routes({ "/sized": () => new Response(null, { headers: { etag: '"a"' } }) }),
+    async ({ wire }) => {
+      // Deno and Bun said content-length: 0 of what a GET has 5 bytes of.
+      const one = await wire();
+      for (let round = 0; round < 2; round++) {
+        await one.ask("/sized", { method: "HEAD" });
+        const { headers, status } = await one.answer({ bodyless: true });
+        equal([status, headers.etag, headers["content-length"]], [200, '"a"', undefined]);
+      }
+      await one.ask("/next");
+      equal((await one.answer()).body, "own /next");
+    },
+  ),
   atPort("an event leaves before the next one is made", streams.handler, async ({ wire }, { runtime }) => {
     const one = await wire();
     await one.ask("/events");
