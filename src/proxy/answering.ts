@@ -33,6 +33,8 @@ export class Answering implements Answerer {
   #isAnswered = false;
   /** The answer to a request that is not what it should be. */
   #refusal: { readonly status: number; readonly words: string } | undefined;
+  /** Kept while it is answered: Node 22 collects what aborts its signal with it, though somebody listens to that. */
+  #kept: Request | undefined;
 
   constructor(link: StreamLink, channel: Channel, head: HttpRequestHead, limits: AnswerLimits, turn: () => Turn) {
     this.#link = link;
@@ -116,7 +118,7 @@ export class Answering implements Answerer {
     }
     let request: Request | undefined;
     try {
-      request = new Request(origin + path, init);
+      request = this.#kept = new Request(origin + path, init);
     } catch (error) {
       if (STANDARD.test(method)) throw error;
     }

@@ -5,6 +5,14 @@ import { aborted, bodiesAreOpaque, both, hand, openStreams, type Pair, pattern, 
 
 const forever = (): Promise<never> => new Promise(() => {});
 
+/** Makes garbage enough to have some collected. */
+async function collect(): Promise<void> {
+  for (let round = 0; round < 4; round++) {
+    new Array(500_000).fill(0).map(() => ({}));
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
 /** Who stops early, when, and who hears of it. */
 export const pairs: Pair[] = [
   both("a signal that has aborted already sends nothing", async ({ agent, service, transport }) => {
@@ -54,6 +62,21 @@ export const pairs: Pair[] = [
       await soon(seen.promise, "the handler's signal");
     },
   ),
+  both("a handler's signal aborts though the handler keeps nothing of the request", async ({ service, transport }) => {
+    // On Node what joins a request's signal to its own is collected with the request, and who only listened was never told.
+    const download = hand();
+    const seen = Promise.withResolvers<void>();
+    serveHttp(service, (request) => {
+      request.signal.addEventListener("abort", () => seen.resolve());
+      return new Response(download.stream);
+    });
+    const reader = (await transport().fetch("/")).body!.getReader();
+    download.give("one");
+    await reader.read();
+    await collect();
+    await reader.cancel();
+    await soon(seen.promise, "the handler's signal");
+  }),
   both("a reader that cancels the body cancels the handler's stream at once", async ({ service, transport }) => {
     const download = hand();
     serveHttp(service, () => new Response(download.stream));
