@@ -11,6 +11,8 @@ export interface Case {
   /** A sentence about behaviour. */
   name: string;
   run(env: Env): void | Promise<void>;
+  /** How long it may take, in ms, where that is longer than a test runner's own patience: Bun's is 5 s. */
+  timeoutMs?: number;
   /** Why this case cannot run here; undefined when it can. */
   skip?: (env: Env) => string | undefined;
 }

@@ -2,6 +2,7 @@
 import { AetherError, ConnectionError, InvalidArgumentError, ProxyErrorKind, ProxyHttpError } from "../errors.ts";
 import { endOfTurn } from "../base/clock.ts";
 import { elapsed } from "../base/elapsed.ts";
+import { markStreamed, type Streaming } from "../base/streamed.ts";
 import { hasNoBody, type HttpRequestHead } from "../protocol/http.ts";
 import { StreamKind } from "../protocol/stream_frames.ts";
 import type { Channel } from "../session/channel.ts";
@@ -101,7 +102,8 @@ export function failureOf(response: Response): unknown {
   return failures.get(response);
 }
 
-class Exchange {
+class Exchange implements Streaming {
+  onOver?: () => void;
   readonly #deadlines: Deadlines;
   readonly #target: string;
   readonly #channel: Channel;
@@ -138,7 +140,9 @@ class Exchange {
       // A server's answer leaves at the end of the turn, with what came behind its head. From within a message of a WebSocket
       // Bun would write the head of a streamed one in ten pieces.
       if (this.#leaving && !this.#channel.isReceived) await new Promise<void>(endOfTurn);
-      return this.#respond(method, head);
+      const response = this.#respond(method, head);
+      if (this.#response) markStreamed(response, this);
+      return response;
     } catch (error) {
       this.#over();
       // What cannot be read is of no use to anybody; a channel that has ended does not mind.
@@ -254,6 +258,7 @@ class Exchange {
   };
 
   #over(): void {
+    this.onOver?.();
     this.#inTime();
     if (this.#later) this.#deadlines.remove(this.#later);
     this.#signal?.removeEventListener("abort", this.#abort);

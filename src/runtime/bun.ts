@@ -3,6 +3,7 @@
  * @module
  */
 import type { Gateway } from "../gateway/gateway.ts";
+import { whenOver } from "../base/streamed.ts";
 import { hasNoBody } from "../protocol/http.ts";
 import { SUBPROTOCOL } from "../protocol/limits.ts";
 import { closeReason, PING, PONG, type Transport, type TransportSink } from "../transport/transport.ts";
@@ -26,12 +27,16 @@ interface SocketData {
 }
 interface BunServer {
   readonly port: number;
+  timeout(request: Request, seconds: number): void;
   upgrade(request: Request, options: { data: SocketData; headers: Record<string, string> }): boolean;
   stop(closeActive: boolean): void | Promise<void>;
 }
 interface BunLike {
   serve(options: unknown): BunServer;
 }
+
+/** Silence that ends a connection on which nothing is asked, or asked only in part, in seconds: as Bun has it by default. */
+const IDLE_S = 10;
 
 /**
  * Opens a port for a gateway.
@@ -44,9 +49,12 @@ export async function serve(gateway: Gateway, options: ServeOptions = {}): Promi
     hostname,
     port,
     ...(tls ? { tls } : {}),
+    idleTimeout: IDLE_S,
+    // Bodies are streams here, and nobody keeps one; Bun's own bound is 128 MiB.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     fetch(request: Request, server: BunServer): Response | Promise<Response> | undefined {
       if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
-        return request.method === "HEAD" ? headOnly(gateway, request) : gateway.fetch(request);
+        return answer(gateway, request, server);
       }
       const upgrade = readUpgrade(request.url, request.headers.get("sec-websocket-protocol"));
       if (!upgrade.ok) return new Response(upgrade.text, { status: upgrade.status });
@@ -82,10 +90,15 @@ export async function serve(gateway: Gateway, options: ServeOptions = {}): Promi
   });
 }
 
-/** What is not said of a length stays unsaid: Bun 1.4 says 0 of an answer without a body, unless that is said to come in chunks. */
-async function headOnly(gateway: Gateway, request: Request): Promise<Response> {
+/** An answer may take as long as the gateway lets it, be it for its head or between two pieces of its body. */
+async function answer(gateway: Gateway, request: Request, server: BunServer): Promise<Response> {
+  server.timeout(request, 0);
   const response = await gateway.fetch(request);
-  if (!hasNoBody(response.status) && !response.headers.has("content-length")) {
+  // The connection stays, and would stay without end.
+  const idle = (): void => server.timeout(request, IDLE_S);
+  if (!whenOver(response, idle)) idle();
+  // What is not said of a length stays unsaid: Bun 1.4 says 0 of an answer without a body, unless that is said to come in chunks.
+  if (request.method === "HEAD" && !hasNoBody(response.status) && !response.headers.has("content-length")) {
     response.headers.set("transfer-encoding", "chunked");
   }
   return response;

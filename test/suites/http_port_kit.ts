@@ -94,6 +94,9 @@ export interface RawAnswer {
   whole: boolean;
 }
 
+/** How long to wait for the next piece, in ms. */
+const WAIT_MS = 8000;
+
 /** See {@link PortWorld.wire}. */
 export class Wire {
   readonly #socket: net.Socket;
@@ -141,8 +144,8 @@ export class Wire {
   }
 
   /** The next answer; one without a body says so. */
-  async answer({ bodyless = false } = {}): Promise<RawAnswer> {
-    const found = await this.#until((got) => readAnswer(got, bodyless, this.closed), "an answer");
+  async answer({ bodyless = false, waitMs = WAIT_MS } = {}): Promise<RawAnswer> {
+    const found = await this.#until((got) => readAnswer(got, bodyless, this.closed), "an answer", waitMs);
     if (!found) throw new Error(`no answer, but ${JSON.stringify(this.#got.slice(0, 300))}`);
     this.#got = this.#got.slice(found.length);
     return found.answer;
@@ -168,11 +171,11 @@ export class Wire {
     this.#socket.destroy();
   }
 
-  async #until<T>(look: (got: string) => T | undefined, what: string): Promise<T | undefined> {
+  async #until<T>(look: (got: string) => T | undefined, what: string, waitMs = WAIT_MS): Promise<T | undefined> {
     for (;;) {
       const found = look(this.#got);
       if (found !== undefined || this.closed) return found;
-      await soon(this.#heard.promise, `${what}, after ${JSON.stringify(this.#got.slice(-300))}`, 8000);
+      await soon(this.#heard.promise, `${what}, after ${JSON.stringify(this.#got.slice(-300))}`, waitMs);
     }
   }
 }

@@ -1,9 +1,12 @@
+import process from "node:process";
 import type { Case } from "../harness.ts";
 import { equal } from "./assert.ts";
 import { atPort, hands, pathOf, routes } from "./http_port_kit.ts";
 
 const MIB = 1024 * 1024;
 const streams = hands();
+/** Bun's server looks every four seconds for those who have been silent for ten. */
+const SILENCE_S = Number(process.env.HTTP_SILENCE_S ?? 13);
 const gate = Promise.withResolvers<void>();
 let made = 0;
 
@@ -171,4 +174,51 @@ export const cases: Case[] = [
     }
     equal(size > 60 * MIB && made === 1024, true, "the rest");
   }),
+  atPort("a request may be of any size", async (request) => {
+    const { value } = await request.body!.getReader().read();
+    return new Response(`${value!.length} of ${request.headers.get("content-length")}`);
+  }, async ({ wire }) => {
+    // Bun's server refuses more than 128 MiB unless it is told otherwise.
+    const one = await wire();
+    await one.ask("/", { method: "PUT", lines: "content-length: 1000000000000\r\n" });
+    await one.send("x");
+    equal((await one.answer()).body, "1 of 1000000000000");
+  }),
+  {
+    timeoutMs: SILENCE_S * 1000 + 10_000,
+    ...atPort(
+      "who is silent for longer than a server's patience is answered all the same",
+      (request) => {
+        const silence = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, SILENCE_S * 1000));
+        if (pathOf(request) === "/late") return silence().then(() => new Response("late"));
+        const pieces = ["first", "second"];
+        return new Response(
+          new ReadableStream({
+            async pull(controller) {
+              if (pieces.length === 1) await silence();
+              const piece = pieces.shift();
+              if (piece) controller.enqueue(new TextEncoder().encode(piece));
+              else controller.close();
+            },
+          }, { highWaterMark: 0 }),
+        );
+      },
+      async ({ wire }) => {
+        const [late, paused, beside] = await Promise.all([wire(), wire(), wire()]);
+        await Promise.all([
+          late.ask("/late"),
+          paused.ask("/paused"),
+          beside.ask("/late", { method: "POST", lines: "content-length: 0\r\n" }),
+        ]);
+        const bodies = await Promise.all(
+          [late, paused, beside].map(async (one) => (await one.answer({ waitMs: SILENCE_S * 1000 + 5000 })).body),
+        );
+        equal(bodies, ["late", "firstsecond", "late"]);
+      },
+      ({ runtime }) => {
+        if (SILENCE_S === 0) return "HTTP_SILENCE_S is 0";
+        return runtime === "bun" ? undefined : `the server of ${runtime} has no such patience of its own`;
+      },
+    ),
+  },
 ];
