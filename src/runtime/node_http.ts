@@ -54,7 +54,7 @@ async function pass(
   } catch {
     // What broke inside is nobody's business outside.
     if (outgoing.headersSent) cut(incoming);
-    else outgoing.writeHead(500, { "content-length": 0 }).end();
+    else outgoing.writeHead(500, "Internal Server Error", { "content-length": 0 }).end();
   }
   await over;
 }

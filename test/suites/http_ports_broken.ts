@@ -203,4 +203,20 @@ export const cases: Case[] = [
     await one.send("hello");
     equal((await one.answer()).body, "hello");
   }, ({ runtime }) => runtime === "deno" ? "the server of Deno 2.9 answers 400 to an offer with a body" : undefined),
+  atPort(
+    "a header that no server can write is answered for, and harms nobody",
+    (request) => {
+      if (pathOf(request) !== "/") return new Response("ok");
+      return new Response("ok", { headers: { "x-own": "a\x01b" } });
+    },
+    async ({ wire }) => {
+      // Deno 2.9 panics at it, which ends the process.
+      const one = await wire();
+      await one.ask("/");
+      const { status, body } = await one.answer();
+      equal([status, body.includes("x-own")], [500, false]);
+      await one.ask("/next");
+      equal((await one.answer()).body, "ok");
+    },
+  ),
 ];
