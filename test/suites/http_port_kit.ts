@@ -1,7 +1,7 @@
 import net from "node:net";
 import { ServiceClient } from "../../mod.ts";
 import { allowAll, createGateway } from "../../src/gateway/mod.ts";
-import { type HttpHandler, serveHttp } from "../../src/proxy/mod.ts";
+import { type HttpContext, type HttpHandler, serveHttp } from "../../src/proxy/mod.ts";
 import { memoryStore } from "../../src/store/memory.ts";
 import type { Case, Env } from "../harness.ts";
 import { type Hand, hand, soon } from "./http_kit.ts";
@@ -16,12 +16,16 @@ export interface PortWorld {
   wire(): Promise<Wire>;
 }
 
-/** One behaviour at a real port of this runtime's own rim. */
+/**
+ * One behaviour at a real port of this runtime's own rim.
+ * @param isBare whether the handler answers in place of the gateway, which lets nothing pass that a server need be afraid of
+ */
 export function atPort(
   name: string,
   handler: HttpHandler,
   body: (world: PortWorld, env: Env) => Promise<void>,
   skip?: Case["skip"],
+  isBare = false,
 ): Case {
   return {
     name: `http at a port: ${name}`,
@@ -35,7 +39,8 @@ export function atPort(
       service.onError(() => {});
       await service.connect();
       serveHttp(service, handler);
-      const server = await serve(gateway);
+      const bare = ({ url }: Request) => handler(new Request(url.replace("/s/web", "")), {} as HttpContext);
+      const server = await serve(isBare ? Object.create(gateway, { fetch: { value: bare } }) : gateway);
       const wires: Wire[] = [];
       try {
         await body({
