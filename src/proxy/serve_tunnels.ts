@@ -33,6 +33,8 @@ export interface IncomingTunnel extends Tunnel {
   readonly protocols: readonly string[];
   /** Headers, with those by which the gateway says who calls. */
   readonly headers: Headers;
+  /** Aborts when it is over, taken or not: what a handler waits for elsewhere can be given up. */
+  readonly signal: AbortSignal;
   /** Takes it. */
   accept(): void;
 }
@@ -64,7 +66,9 @@ export function serveTunnels(
     }
     const taken = new Taken(link, incoming, options);
     open.add(taken);
-    taken.run(handler).finally(() => open.delete(taken));
+    // The place is free when the tunnel is over, whether its handler has noticed or not.
+    taken.over.then(() => open.delete(taken));
+    taken.run(handler);
   });
   if (!off) throw new InvalidArgumentError("Cannot serve tunnels: this client does already", "client");
   return off;
@@ -75,13 +79,24 @@ class Taken implements IncomingTunnel {
   readonly #incoming: IncomingChannel;
   readonly #head: TunnelHead;
   readonly #limits: TunnelLimits;
+  readonly #over: PromiseWithResolvers<void> = Promise.withResolvers();
   #tunnel: Tunnel | undefined;
+  #isOver = false;
+  #signal: AbortSignal | undefined;
 
   constructor(link: StreamLink, incoming: IncomingChannel, limits: TunnelLimits) {
     this.#link = link;
     this.#incoming = incoming;
     this.#head = decodeStructured(incoming.head) as TunnelHead;
     this.#limits = limits;
+    // Until it is taken; then the tunnel tells.
+    incoming.channel.onReset = () => this.#over.resolve();
+    this.#over.promise.then(() => this.#isOver = true);
+  }
+
+  /** Resolves when the tunnel is over, taken or not. */
+  get over(): Promise<void> {
+    return this.#over.promise;
   }
 
   async run(handler: (tunnel: IncomingTunnel) => unknown): Promise<void> {
@@ -110,7 +125,18 @@ class Taken implements IncomingTunnel {
       idleTimeoutMs: least(this.#head.idleTimeoutMs, this.#limits.idleTimeoutMs),
       maxBytes: least(this.#head.maxBytes, this.#limits.maxBytes),
     };
-    return (this.#tunnel = new ChannelTunnel(channel, this.#head.protocol, this.#link.options.clock, limits));
+    const tunnel = new ChannelTunnel(channel, this.#head.protocol, this.#link.options.clock, limits);
+    const over = (): void => this.#over.resolve();
+    tunnel.closed.then(over, over);
+    return (this.#tunnel = tunnel);
+  }
+
+  get signal(): AbortSignal {
+    if (this.#signal) return this.#signal;
+    const over = new AbortController();
+    if (this.#isOver) over.abort();
+    else this.#over.promise.then(() => over.abort());
+    return (this.#signal = over.signal);
   }
 
   get readable(): ReadableStream<Packet> {

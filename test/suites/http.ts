@@ -20,6 +20,7 @@ import { pairs as redirectPairs } from "./http_redirects.ts";
 import { cases as ruleCases } from "./http_rules.ts";
 import { cases as serveCases } from "./http_serve.ts";
 import { cases as sessionCases } from "./http_sessions.ts";
+import { cases as tunnelEndCases } from "./http_tunnel_ends.ts";
 import { cases as tunnelCases, pairs as tunnelPairs } from "./http_tunnels.ts";
 import { pairs as wptPairs } from "./http_wpt.ts";
 
@@ -50,6 +51,7 @@ export const cases: Case[] = [
   ...hostileCases,
   ...tunnelCases,
   ...greedyCases,
+  ...tunnelEndCases,
   ...loadCases,
   ...honoCases,
   ...ingressCases,
