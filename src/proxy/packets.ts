@@ -33,6 +33,11 @@ export class Unpacker {
   #pieces: Uint8Array[] = [];
   #size = 0;
 
+  /** Whether a message has begun that is not complete. */
+  get isWithin(): boolean {
+    return this.#size > 0;
+  }
+
   /** Adds a piece. @throws {InvalidArgumentError} when a message is larger than allowed */
   *push(piece: Uint8Array): Iterable<Packet> {
     this.#pieces.push(piece);

@@ -81,7 +81,10 @@ export class ChannelTunnel implements Tunnel {
         try {
           for (let isDone = false; !isDone;) {
             const chunk = await this.#channel.read();
-            if (!chunk) return controller.close();
+            if (!chunk) {
+              if (this.#unpacker?.isWithin) throw new Error("It ended in the middle of a message");
+              return controller.close();
+            }
             this.#count(chunk.length);
             if (!this.#unpacker) return controller.enqueue(chunk);
             for (const packet of this.#unpacker.push(chunk)) {

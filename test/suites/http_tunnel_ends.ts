@@ -34,4 +34,33 @@ export const cases: Case[] = [
     (await tunnelDial(agent, service.topic, "tcp")).close();
     await fabric.advance(1);
   }),
+  // A datagram of nine bytes that was cut at two, and then a half-close, was read as the end of a tunnel without messages.
+  inFabric("an end in the middle of a message is an error, not an end", async (fabric) => {
+    const [service] = await connected(fabric.service());
+    service.onError(() => {});
+    const ends: unknown[] = [];
+    serveTunnels(service, async (tunnel) => {
+      const got: Packet[] = [];
+      try {
+        for await (const packet of tunnel.readable) got.push(packet);
+        ends.push(`clean after ${got.length}`);
+      } catch (error) {
+        const { name, reason, detail } = error as Error & { reason: string; detail: string };
+        ends.push([got.length, name, reason, detail]);
+        await rejects(soon(tunnel.closed, "the end"), "TunnelClosedError");
+      }
+    });
+    const client = await raw(fabric.gateway);
+    const whole = [0, 0, 0, 2, 0, 1, 2];
+    for (const [at, cut] of [[0, 0, 0, 9, 0, 1, 2], [0, 0, 0], [...whole, 0], whole].entries()) {
+      client.open(at * 2 + 1, service.topic, { protocol: at === 0 ? "udp" : "websocket" }, false, 2);
+      await client.next("head");
+      client.chunk(at * 2 + 1, new Uint8Array(cut), 1);
+      await fabric.advance(1);
+      if (at < 3) equal((await client.next("reset")).body.code, "INVALID_ARGUMENT", "the other end hears of it");
+    }
+    const error = ["TunnelClosedError", "error", "It ended in the middle of a message"];
+    equal(ends, [[0, ...error], [0, ...error], [1, ...error], "clean after 1"]);
+    client.leave();
+  }),
 ];
