@@ -8,7 +8,8 @@ import {
   type TunnelCloseReason,
 } from "../errors.ts";
 import type { CancelTimer, Clock } from "../base/clock.ts";
-import type { Channel } from "../session/channel.ts";
+import { CHUNK_BYTES } from "../protocol/limits.ts";
+import { type Channel, readTrailers } from "../session/channel.ts";
 import { packed, type Packet, Unpacker } from "./packets.ts";
 
 /** What a tunnel carries. */
@@ -63,6 +64,8 @@ export class ChannelTunnel implements Tunnel {
     channel.onReset = (error) => this.#fail(error);
     // Its last byte is here, read or not: a tunnel that nobody reads ends as well.
     channel.onEnd = () => this.#received();
+    // What arrives is a sign of life, whenever it is read.
+    channel.onChunk = () => this.#active();
     this.readable = this.#readable();
     this.writable = this.#writable();
     if (channel.error) this.#fail(channel.error);
@@ -111,7 +114,11 @@ export class ChannelTunnel implements Tunnel {
         try {
           const bytes = this.#unpacker ? packed(packet) : bytesOf(packet);
           this.#count(bytes.length);
-          await this.#channel.write(bytes);
+          // By pieces: each that leaves is a sign of life, however long a large message takes.
+          for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
+            await this.#channel.write(bytes.subarray(at, at + CHUNK_BYTES));
+            this.#active();
+          }
         } catch (error) {
           throw this.#toClosed(error);
         }
@@ -125,8 +132,12 @@ export class ChannelTunnel implements Tunnel {
     });
   }
 
-  #count(bytes: number): void {
+  #active(): void {
     this.#activeAt = this.#clock.now();
+  }
+
+  #count(bytes: number): void {
+    this.#active();
     this.#bytes += bytes;
     const { maxBytes } = this.#limits;
     if (maxBytes === undefined || this.#bytes <= maxBytes) return;

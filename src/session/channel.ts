@@ -40,6 +40,8 @@ export class Channel {
   onReset: ((error: AetherError) => void) | undefined;
   /** Hears, once, that the peer has said its last. */
   onEnd: (() => void) | undefined;
+  /** Hears of every piece that comes, before anybody has read it. */
+  onChunk: (() => void) | undefined;
 
   constructor(owner: ChannelOwner, stream: number, isSent: boolean, isReceived: boolean) {
     this.#owner = owner;
@@ -198,6 +200,7 @@ export class Channel {
   /** A piece came. */
   chunked(payload: Uint8Array, flags: number): void {
     if (this.#isReceived) return;
+    this.onChunk?.();
     if (flags & FLAG_TRAILERS) this.#trailers = payload;
     else if (payload.length > 0) this.#chunks.push(payload);
     if (flags & FLAG_END) this.#received();

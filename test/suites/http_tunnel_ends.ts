@@ -63,4 +63,44 @@ export const cases: Case[] = [
     equal(ends, [[0, ...error], [0, ...error], [1, ...error], "clean after 1"]);
     client.leave();
   }),
+  // The limit counted what was read: bytes every 90 ms were nothing to a tunnel of 300 ms whose reader was busy for 400.
+  inFabric("a tunnel is not idle while something arrives, read or not", async (fabric) => {
+    const [agent, service] = await connected(fabric.agent(), fabric.service());
+    const go = Promise.withResolvers<void>();
+    const got: number[] = [];
+    serveTunnels(service, async (tunnel) => {
+      tunnel.accept();
+      await go.promise;
+      for await (const packet of tunnel.readable) got.push(packet.length);
+    });
+    const tunnel = await tunnelDial(agent, service.topic, "tcp", { idleTimeoutMs: 300 });
+    const writer = tunnel.writable.getWriter();
+    for (let round = 0; round < 10; round++) {
+      await fabric.advance(90);
+      await writer.write(bytes("ten bytes "));
+    }
+    await fabric.advance(90);
+    go.resolve();
+    await writer.close();
+    await fabric.advance(1);
+    equal(got.reduce((sum, length) => sum + length, 0), 100);
+    tunnel.close();
+    await fabric.advance(1);
+  }),
+  inFabric("a large message on its way to a slow reader is no idle tunnel", async (fabric) => {
+    const [agent, service] = await connected(fabric.agent(), fabric.service());
+    const far = Promise.withResolvers<ReadableStreamDefaultReader<Packet>>();
+    serveTunnels(service, (tunnel) => far.resolve(tunnel.readable.getReader()));
+    const tunnel = await tunnelDial(agent, service.topic, "tcp", { idleTimeoutMs: 1000 });
+    const size = 2 * 1024 * 1024;
+    const writing = tunnel.writable.getWriter().write(new Uint8Array(size));
+    const reader = await far.promise;
+    for (let read = 0; read < size;) {
+      await fabric.advance(200);
+      read += (await soon(reader.read(), "the next piece")).value!.length;
+    }
+    await writing;
+    tunnel.close();
+    await fabric.advance(1);
+  }),
 ];
