@@ -341,7 +341,7 @@ export class ProxyHttpError extends AetherError {
 }
 
 /** Why a tunnel ended. */
-export type TunnelCloseReason = "normal" | "peer_reset" | "idle_timeout" | "quota" | "error";
+export type TunnelCloseReason = "normal" | "peer_reset" | "idle_timeout" | "open_timeout" | "quota" | "error";
 
 /** A tunnel ended before its end. */
 export class TunnelClosedError extends ConnectionClosedError {

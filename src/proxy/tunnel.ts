@@ -182,17 +182,24 @@ export class ChannelTunnel implements Tunnel {
   }
 }
 
-const REASONS: Partial<Record<ErrorCode, TunnelCloseReason>> = {
-  DEADLINE_EXCEEDED: "idle_timeout",
-  RESOURCE_EXHAUSTED: "quota",
-  UNAVAILABLE: "peer_reset",
-};
+function reasonOf(code: ErrorCode, late: TunnelCloseReason): TunnelCloseReason {
+  switch (code) {
+    case "DEADLINE_EXCEEDED":
+      return late;
+    case "RESOURCE_EXHAUSTED":
+      return "quota";
+    case "UNAVAILABLE":
+      return "peer_reset";
+    default:
+      return "error";
+  }
+}
 
-/** Why a tunnel ended, out of what ended its channel. */
-export function toTunnelClosed(thrown: unknown): TunnelClosedError {
+/** Why a tunnel ended, out of what ended its channel; `late` is what a deadline that has passed is called. */
+export function toTunnelClosed(thrown: unknown, late: TunnelCloseReason = "idle_timeout"): TunnelClosedError {
   if (thrown instanceof TunnelClosedError) return thrown;
   const error = thrown instanceof AetherError ? thrown : undefined;
-  const reason = error?.details?.tunnel === "normal" ? "normal" : (error && REASONS[error.code]) ?? "error";
+  const reason = error?.details?.tunnel === "normal" ? "normal" : error ? reasonOf(error.code, late) : "error";
   return new TunnelClosedError(reason, thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown });
 }
 

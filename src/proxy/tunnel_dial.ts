@@ -1,6 +1,9 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { AetherError, InvalidArgumentError } from "../errors.ts";
+import type { CancelTimer } from "../base/clock.ts";
+import { AetherError, InvalidArgumentError, TimeoutError } from "../errors.ts";
 import { StreamKind } from "../protocol/stream_frames.ts";
+import { decodeStructured } from "../protocol/structured.ts";
+import type { Channel } from "../session/channel.ts";
 import { channelsOf } from "../session/channels.ts";
 import { LINK, type Linked } from "../session/link.ts";
 import { requireLink, untilReady } from "./exchange.ts";
@@ -57,6 +60,12 @@ export interface TunnelDialOptions extends TunnelLimits {
 
 const PROTOCOLS: readonly TunnelProtocol[] = ["tcp", "udp", "websocket"];
 
+/** The near end of a tunnel. */
+export interface DialledTunnel extends Tunnel {
+  /** Of a WebSocket: the subprotocol the far end has chosen, empty for none; undefined when it said nothing. */
+  readonly protocol?: string;
+}
+
 /**
  * Opens a tunnel; resolves when the far end has taken it.
  * @throws {TunnelClosedError} it was not taken; `reason` and `detail` say why
@@ -82,7 +91,7 @@ export async function tunnelDial(
   target: string,
   protocol: TunnelProtocol,
   options: TunnelDialOptions = {},
-): Promise<Tunnel & { readonly protocol?: string }> {
+): Promise<DialledTunnel> {
   if (!PROTOCOLS.includes(protocol)) {
     throw new InvalidArgumentError(
       `Cannot open a tunnel for "${protocol}": it is one of ${PROTOCOLS.join(", ")}`,
@@ -93,26 +102,31 @@ export async function tunnelDial(
   const { signal, timeoutMs = 30_000, headers, initialCredits: _, ...rest } = options;
   signal?.throwIfAborted();
   const head: TunnelHead = { ...rest, protocol, headers: headers && flatHeaders(new Headers(headers)) };
+  const { clock } = link.options;
   const channels = channelsOf(link);
+  let channel: Channel | undefined;
+  const giveUp = (): void => channel!.reset(new AetherError(`The opener has gone: ${signal!.reason}`, "CANCELLED"));
+  const off = (): void => signal?.removeEventListener("abort", giveUp);
+  let late: CancelTimer | undefined;
   try {
     const left = channels.isReady ? timeoutMs : await untilReady(link, channels, timeoutMs, signal);
-    const channel = channels.open(StreamKind.Tunnel, target, head, false);
-    const giveUp = (): void => channel.reset(new AetherError(`The opener has gone: ${signal!.reason}`, "CANCELLED"));
+    channel = channels.open(StreamKind.Tunnel, target, head, false);
     signal?.addEventListener("abort", giveUp, { once: true });
-    const late = link.options.clock.timer(left, () => {
-      channel.reset(new AetherError(`"${target}" did not take it within ${timeoutMs} ms`, "DEADLINE_EXCEEDED"));
+    late = clock.timer(left, () => {
+      channel!.reset(new TimeoutError(`"${target}" did not take it within ${timeoutMs} ms`));
     });
-    try {
-      await channel.answered();
-    } finally {
-      late();
-    }
-    const tunnel = new ChannelTunnel(channel, protocol, link.options.clock, options);
-    const off = (): void => signal?.removeEventListener("abort", giveUp);
+    const answer = decodeStructured(await channel.answered()) as { protocol?: unknown } | null;
+    const tunnel = new ChannelTunnel(channel, protocol, clock, options);
     tunnel.closed.then(off, off);
-    return tunnel;
+    const chosen = answer?.protocol;
+    return typeof chosen === "string" ? Object.assign(tunnel, { protocol: chosen }) : tunnel;
   } catch (error) {
+    off();
+    // An answer that cannot be read leaves it open; a channel that is over does not mind.
+    channel?.reset(new AetherError("Its opener could not read the answer", "CANCELLED"));
     if (signal?.aborted) throw signal.reason;
-    throw toTunnelClosed(error);
+    throw toTunnelClosed(error, "open_timeout");
+  } finally {
+    late?.();
   }
 }

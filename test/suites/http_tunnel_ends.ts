@@ -103,4 +103,45 @@ export const cases: Case[] = [
     tunnel.close();
     await fabric.advance(1);
   }),
+  // Each dial that was refused left a listener at the caller's signal, for as long as that lived.
+  inFabric("a dial leaves no listener at its signal, taken or not", async (fabric) => {
+    const [agent, service] = await connected(fabric.agent(), fabric.service());
+    serveTunnels(service, (tunnel) => {
+      if (tunnel.remoteHint === "no") throw new Error("no");
+    });
+    const { signal } = new AbortController();
+    let listeners = 0;
+    const { addEventListener, removeEventListener } = signal;
+    signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
+      listeners++;
+      addEventListener.apply(signal, args);
+    };
+    signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => {
+      listeners--;
+      removeEventListener.apply(signal, args);
+    };
+    for (const remoteHint of ["no", "no"]) {
+      await rejects(tunnelDial(agent, service.topic, "tcp", { signal, remoteHint }), "TunnelClosedError");
+    }
+    await rejects(tunnelDial(agent, "sv::nobody", "tcp", { signal }), "TunnelClosedError");
+    await rejects(tunnelDial(agent, "sv::", "tcp", { signal }), "TunnelClosedError").catch(() => {});
+    equal(listeners, 0, "listeners after dials that were refused");
+    const tunnel = await tunnelDial(agent, service.topic, "tcp", { signal });
+    tunnel.close();
+    await fabric.advance(1);
+    equal([listeners, openStreams(agent)], [0, 0]);
+  }),
+  inFabric("a tunnel that is not taken in time was never idle", async (fabric) => {
+    const [agent, service] = await connected(fabric.agent(), fabric.service());
+    serveTunnels(service, () => new Promise(() => {}));
+    const late = tunnelDial(agent, service.topic, "tcp", { timeoutMs: 100 });
+    const error = await rejects(within(fabric, late, "1s"), "TunnelClosedError");
+    equal([error.reason, error.detail], ["open_timeout", `"${service.topic}" did not take it within 100 ms`]);
+    // The same when the time passes before there is a connection to open it on.
+    fabric.faults.killGateway();
+    await fabric.advance(1);
+    const unsent = tunnelDial(agent, service.topic, "tcp", { timeoutMs: 100 });
+    equal((await rejects(within(fabric, unsent, "1s"), "TunnelClosedError")).reason, "open_timeout");
+    await fabric.faults.restartGateway();
+  }),
 ];

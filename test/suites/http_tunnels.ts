@@ -153,7 +153,7 @@ export const cases: Case[] = [
     controller.abort();
     await rejects(soon(opening, "the opening"), "AbortError");
     const late = tunnelDial(agent, service.topic, "tcp", { remoteHint: "wait", timeoutMs: 100 });
-    equal((await rejects(within(fabric, late, "1s"), "TunnelClosedError")).reason, "idle_timeout");
+    equal((await rejects(within(fabric, late, "1s"), "TunnelClosedError")).reason, "open_timeout");
     go.resolve();
     const after = new AbortController();
     const tunnel = await tunnelDial(agent, service.topic, "tcp", { signal: after.signal });
