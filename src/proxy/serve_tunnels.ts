@@ -8,6 +8,7 @@ import { LINK, type Linked, type StreamLink } from "../session/link.ts";
 import { requireLink } from "./exchange.ts";
 import { pairs } from "./heads.ts";
 import type { Packet } from "./packets.ts";
+import type { SocketClose } from "./socket_close.ts";
 import { ChannelTunnel, type Tunnel, type TunnelLimits, type TunnelProtocol } from "./tunnel.ts";
 import type { TunnelHead } from "./tunnel_dial.ts";
 
@@ -36,7 +37,13 @@ export interface IncomingTunnel extends Tunnel {
   /** Aborts when it is over, taken or not: what a handler waits for elsewhere can be given up. */
   readonly signal: AbortSignal;
   /** Takes it. */
-  accept(): void;
+  accept(options?: AcceptOptions): void;
+}
+
+/** How a tunnel is taken. */
+export interface AcceptOptions {
+  /** Of a WebSocket: the one of `protocols` that is spoken; empty for none of them. */
+  protocol?: string;
 }
 
 /** Options of {@link serveTunnels}. */
@@ -113,14 +120,14 @@ class Taken implements IncomingTunnel {
     }
   }
 
-  accept(): void {
-    this.#taken();
+  accept(options: AcceptOptions = {}): void {
+    this.#taken(options.protocol);
   }
 
-  #taken(): Tunnel {
+  #taken(protocol?: string): Tunnel {
     if (this.#tunnel) return this.#tunnel;
     const { channel } = this.#incoming;
-    channel.answer({}, false);
+    channel.answer(protocol === undefined ? {} : { protocol }, false);
     const limits = {
       idleTimeoutMs: least(this.#head.idleTimeoutMs, this.#limits.idleTimeoutMs),
       maxBytes: least(this.#head.maxBytes, this.#limits.maxBytes),
@@ -150,6 +157,15 @@ class Taken implements IncomingTunnel {
   }
   close(reason?: string): void {
     this.#taken().close(reason);
+  }
+  get ownClose(): SocketClose | undefined {
+    return this.#tunnel?.ownClose;
+  }
+  set ownClose(end: SocketClose | undefined) {
+    this.#taken().ownClose = end;
+  }
+  get farClose(): SocketClose | undefined {
+    return this.#tunnel?.farClose;
   }
   get protocol(): TunnelProtocol {
     return this.#head.protocol;

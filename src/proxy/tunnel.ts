@@ -7,10 +7,12 @@ import {
   TunnelClosedError,
   type TunnelCloseReason,
 } from "../errors.ts";
+import { NO_BYTES } from "../base/bytes.ts";
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { CHUNK_BYTES } from "../protocol/limits.ts";
 import { type Channel, readTrailers } from "../session/channel.ts";
 import { packed, type Packet, Unpacker } from "./packets.ts";
+import { fromTrailers, type SocketClose, toTrailers } from "./socket_close.ts";
 
 /** What a tunnel carries. */
 export type TunnelProtocol = "tcp" | "udp" | "websocket";
@@ -33,6 +35,10 @@ export interface Tunnel {
   close(reason?: string): void;
   /** Resolves when both ways have come to their end. Rejects with a TunnelClosedError when it ended before. */
   readonly closed: Promise<void>;
+  /** Of a WebSocket: the code and reason that closing `writable` tells the far end; set it before. */
+  ownClose?: SocketClose;
+  /** Of a WebSocket: what the far end closed with, once `readable` is at its end; undefined when it said nothing. */
+  readonly farClose?: SocketClose;
 }
 
 /** Both ways of a channel as streams, with the limits of a tunnel. */
@@ -40,6 +46,8 @@ export class ChannelTunnel implements Tunnel {
   readonly readable: ReadableStream<Packet>;
   readonly writable: WritableStream<Packet>;
   readonly closed: Promise<void>;
+  ownClose: SocketClose | undefined;
+  readonly #protocol: TunnelProtocol;
   readonly #channel: Channel;
   readonly #clock: Clock;
   readonly #limits: TunnelLimits;
@@ -54,6 +62,7 @@ export class ChannelTunnel implements Tunnel {
 
   constructor(channel: Channel, protocol: TunnelProtocol, clock: Clock, limits: TunnelLimits) {
     this.#channel = channel;
+    this.#protocol = protocol;
     this.#clock = clock;
     this.#limits = limits;
     this.#unpacker = protocol === "tcp" ? undefined : new Unpacker();
@@ -71,6 +80,10 @@ export class ChannelTunnel implements Tunnel {
     if (channel.error) this.#fail(channel.error);
     else this.#watch();
     if (channel.isReceived) this.#received();
+  }
+
+  get farClose(): SocketClose | undefined {
+    return this.#protocol === "websocket" ? fromTrailers(readTrailers(this.#channel)) : undefined;
   }
 
   close(reason = "closed"): void {
@@ -124,7 +137,8 @@ export class ChannelTunnel implements Tunnel {
         }
       },
       close: () => {
-        this.#channel.end();
+        const says = this.#protocol === "websocket" && this.ownClose;
+        this.#channel.end(NO_BYTES, says ? toTrailers(says) : undefined);
         this.#isWritten = true;
         this.#halfOver();
       },

@@ -144,4 +144,28 @@ export const cases: Case[] = [
     equal((await rejects(within(fabric, unsent, "1s"), "TunnelClosedError")).reason, "open_timeout");
     await fabric.faults.restartGateway();
   }),
+  inFabric("a WebSocket's subprotocol, close code and reason are told to the other end", async (fabric) => {
+    const [agent, service] = await connected(fabric.agent(), fabric.service());
+    const told: unknown[] = [];
+    serveTunnels(service, async (tunnel) => {
+      if (tunnel.remoteHint !== "silent") tunnel.accept({ protocol: tunnel.protocols[1] ?? "" });
+      const writer = tunnel.writable.getWriter();
+      for await (const packet of tunnel.readable) await writer.write(packet);
+      told.push(tunnel.farClose ?? null);
+      tunnel.ownClose = { code: 4001, reason: "é".repeat(100) };
+      await writer.close();
+    });
+    for (const [remoteHint, protocols] of [["", ["v1", "v2"]], ["", []], ["silent", ["v1"]]] as const) {
+      const tunnel = await tunnelDial(agent, service.topic, "websocket", { remoteHint, protocols });
+      told.push(tunnel.protocol ?? null);
+      if (remoteHint === "") tunnel.ownClose = { code: 4000, reason: "enough" };
+      equal(tunnel.farClose, undefined);
+      await tunnel.writable.close();
+      for await (const _ of tunnel.readable);
+      // As much of it as a close frame has room for, in whole letters.
+      equal(tunnel.farClose, { code: 4001, reason: "é".repeat(61) });
+    }
+    const enough = { code: 4000, reason: "enough" };
+    equal(told, ["v2", enough, "", enough, null, null]);
+  }),
 ];
