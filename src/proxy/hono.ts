@@ -10,9 +10,7 @@ import type { Linked } from "../session/link.ts";
 import { requireMs } from "./bounds.ts";
 import { forward, stripped } from "./forward.ts";
 import { flatHeaders } from "./heads.ts";
-import type { Packet } from "./packets.ts";
-import type { Tunnel } from "./tunnel.ts";
-import { tunnelDial } from "./tunnel_dial.ts";
+import { forwardSocket } from "./hono_socket.ts";
 
 /** A value, or what gives it for a request. */
 export type PerRequest<T> = T | ((c: Context) => T);
@@ -21,6 +19,8 @@ export type PerRequest<T> = T | ((c: Context) => T);
 export type UpgradeWebSocket = (
   // deno-lint-ignore no-explicit-any -- each runtime's helper has types of its own
   createEvents: (c: Context) => any,
+  // deno-lint-ignore no-explicit-any -- see above
+  options?: any,
   // deno-lint-ignore no-explicit-any -- see above
 ) => MiddlewareHandler<any, any, any>;
 
@@ -36,11 +36,14 @@ export interface AetherProxyOptions {
   stripPrefix?: string;
   /** Headers of the forwarded request: set, or, with `undefined`, taken away. */
   headers?: PerRequest<Record<string, string | undefined>>;
-  /** How long to wait for the head of the answer, in ms; 30 000 by default. */
+  /** How long to wait for the head of the answer, or for a WebSocket to be taken, in ms; 30 000 by default. */
   timeoutMs?: number;
   /** Which of its backends the service should use. */
   backend?: string;
-  /** Your runtime's helper (`hono/deno`, `hono/bun`, `hono/cloudflare-workers`): WebSockets are forwarded too, to `serveTunnels`. */
+  /**
+   * Your runtime's helper (`hono/deno`, `hono/bun`, `@hono/node-server`, `hono/cloudflare-workers`): WebSockets are forwarded too,
+   * to `serveTunnels`.
+   */
   upgradeWebSocket?: UpgradeWebSocket;
 }
 
@@ -69,11 +72,11 @@ export function aetherProxy(options: AetherProxyOptions): MiddlewareHandler {
   if (!target) throw new InvalidArgumentError("Cannot forward to nobody: give a target, as sv::billing", "target");
   requireMs(timeoutMs, "timeoutMs");
   const targetOf = (c: Context): string => typeof target === "function" ? target(c) : target;
-  const upgrade = upgradeWebSocket?.((c) =>
-    bridge(via, targetOf(c), pathOf(c, stripPrefix), requestHeaders(c, headers))
-  );
   return async (c, next) => {
-    if (upgrade && c.req.header("upgrade")?.toLowerCase() === "websocket") return upgrade(c, next);
+    if (upgradeWebSocket && c.req.header("upgrade")?.toLowerCase() === "websocket") {
+      const asked = { path: pathOf(c, stripPrefix), headers: requestHeaders(c, headers), timeoutMs, backend };
+      return await forwardSocket(via, targetOf(c), c, next, upgradeWebSocket, asked);
+    }
     // What a middleware has read is taken from where Hono keeps it.
     const raw = c.req.raw.bodyUsed ? await cloneRawRequest(c.req) : c.req.raw;
     return await forward(via, targetOf(c), raw, {
@@ -98,54 +101,6 @@ function requestHeaders(c: Context, rules: AetherProxyOptions["headers"], raw: R
     else headers.set(name, value);
   }
   return headers;
-}
-
-/** A WebSocket of a browser, joined to a tunnel. */
-function bridge(via: Linked, target: string, path: string, headers: Headers): Record<string, unknown> {
-  const protocols = headers.get("sec-websocket-protocol")?.split(",").map((name) => name.trim()) ?? [];
-  for (const name of [...headers.keys()]) if (name.startsWith("sec-websocket-")) headers.delete(name);
-  let writer: WritableStreamDefaultWriter<Packet> | undefined;
-  let tunnel: Tunnel | undefined;
-  const early: Packet[] = [];
-  let isClosed = false;
-  let turn: Promise<void> = Promise.resolve();
-  interface Socket {
-    send(data: Packet): void;
-    close(code?: number, reason?: string): void;
-  }
-  const write = (packet: Packet): void => {
-    if (writer) writer.write(packet).catch(() => {});
-    else early.push(packet);
-  };
-  return {
-    async onOpen(_event: unknown, socket: Socket) {
-      try {
-        tunnel = await tunnelDial(via, target, "websocket", { path, protocols, headers });
-        if (isClosed) return tunnel.close("the browser has gone");
-        writer = tunnel.writable.getWriter();
-        for (const packet of early.splice(0)) write(packet);
-        for await (const packet of tunnel.readable) socket.send(packet);
-        socket.close(1000, "");
-      } catch (error) {
-        socket.close(1011, error instanceof Error ? error.message.slice(0, 100) : "");
-      }
-    },
-    onMessage({ data }: { data: string | ArrayBuffer | Blob | Uint8Array }) {
-      // A Blob, as some runtimes give, takes a while to be read: what comes behind it waits.
-      turn = turn.then(async () =>
-        write(data instanceof Blob ? await data.arrayBuffer().then(toBytes) : toBytes(data))
-      );
-    },
-    onClose() {
-      isClosed = true;
-      // Half-closing lets what was sent arrive.
-      writer?.close().catch(() => {});
-    },
-  };
-}
-
-function toBytes(data: string | ArrayBuffer | Uint8Array): Packet {
-  return data instanceof ArrayBuffer ? new Uint8Array(data) : data;
 }
 
 /** Variables of the context that {@link aether} sets. */

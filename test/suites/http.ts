@@ -8,6 +8,7 @@ import { cases as faultCases } from "./http_faults.ts";
 import { cases as honoCases } from "./http_hono.ts";
 import { cases as greedyCases } from "./http_greedy.ts";
 import { cases as hostileCases } from "./http_hostile.ts";
+import { cases as honoSocketCases } from "./http_hono_sockets.ts";
 import { cases as identityCases } from "./http_identity.ts";
 import { cases as ingressCases } from "./http_ingress.ts";
 import type { Pair } from "./http_kit.ts";
@@ -54,6 +55,7 @@ export const cases: Case[] = [
   ...tunnelEndCases,
   ...loadCases,
   ...honoCases,
+  ...honoSocketCases,
   ...ingressCases,
 ];
 

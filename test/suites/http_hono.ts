@@ -5,10 +5,10 @@ import { testClient } from "hono/testing";
 import { validator } from "hono/validator";
 import type { AgentClient } from "../../mod.ts";
 import { aether, aetherProxy } from "../../src/proxy/hono.ts";
-import { AetherFetchTransport, serveHttp, serveTunnels } from "../../src/proxy/mod.ts";
+import { AetherFetchTransport, serveHttp } from "../../src/proxy/mod.ts";
 import type { Case } from "../harness.ts";
-import { equal, until } from "./assert.ts";
-import { hand, headersAreGuarded, inFabric, openStreams, piece, soon } from "./http_kit.ts";
+import { equal } from "./assert.ts";
+import { hand, headersAreGuarded, inFabric, piece, soon } from "./http_kit.ts";
 import { connected, within } from "./state_kit.ts";
 
 /** Hono in front of a service, as a service, and as its client. */
@@ -192,69 +192,4 @@ export const cases: Case[] = [
     const made = await api.items.$post({ json: { name: "n" } });
     equal([made.status, await made.json()], [201, { made: { name: "n" } }]);
   }),
-  inFabric(
-    "aetherProxy joins a WebSocket to a tunnel: messages both ways, early ones too, and both ends",
-    async (fabric) => {
-      const [client, service] = await connected(fabric.agent(), fabric.service());
-      const told: unknown[] = [];
-      const ended = Promise.withResolvers<void>();
-      serveTunnels(service, async (tunnel) => {
-        if (tunnel.path === "/refused") throw new Error("not here");
-        told.push([tunnel.protocol, tunnel.path, tunnel.protocols, tunnel.headers.get("x-a"), tunnel.caller]);
-        const writer = tunnel.writable.getWriter();
-        for await (const packet of tunnel.readable) {
-          await writer.write(typeof packet === "string" ? `${packet}!` : packet);
-        }
-        ended.resolve();
-        await writer.close();
-      });
-      // What a runtime's helper does, without a socket.
-      interface Events {
-        onOpen(event: unknown, socket: unknown): Promise<void>;
-        onMessage(event: { data: unknown }): void;
-        onClose(): void;
-      }
-      let events!: Events;
-      const upgradeWebSocket = (create: (c: never) => Events) => (c: unknown) => {
-        events = create(c as never);
-        return Promise.resolve(new Response("upgraded"));
-      };
-      const app = new Hono().all(
-        "/ws/*",
-        aetherProxy({ client, target: service.topic, stripPrefix: "/ws", upgradeWebSocket }),
-      );
-      const connect = async (path: string): Promise<{ got: unknown[]; closed: Promise<number> }> => {
-        const headers = {
-          upgrade: "websocket",
-          "sec-websocket-protocol": "v1, v2",
-          "sec-websocket-key": "k",
-          "x-a": "1",
-        };
-        equal(await (await app.request(path, { headers })).text(), "upgraded");
-        const [got, closed] = [[] as unknown[], Promise.withResolvers<number>()];
-        events.onOpen({}, { send: (data: unknown) => void got.push(data), close: closed.resolve }).catch(() => {});
-        return { got, closed: closed.promise };
-      };
-      const { got, closed } = await connect("/ws/chat?x");
-      events.onMessage({ data: "early" });
-      events.onMessage({ data: new Blob(["blob"]) });
-      events.onMessage({ data: new Uint8Array([1, 2]).buffer });
-      events.onMessage({ data: "last" });
-      await until(() => got.length === 4, "four messages");
-      equal(told, [["websocket", "/chat?x", ["v1", "v2"], "1", client.topic]]);
-      equal(got.map((one) => typeof one === "string" ? one : [...one as Uint8Array]), ["early!", [98, 108, 111, 98], [
-        1,
-        2,
-      ], "last!"]);
-      events.onClose();
-      await soon(ended.promise, "the far end to hear of it");
-      equal(await soon(closed, "the socket's end"), 1000);
-      equal(await soon((await connect("/ws/refused")).closed, "a refusal"), 1011);
-      // A browser that leaves while the tunnel is being opened.
-      await connect("/ws/chat");
-      events.onClose();
-      await until(() => openStreams(client) === 0, "the end of its tunnel");
-    },
-    headersAreGuarded,
-  ),
 ];
