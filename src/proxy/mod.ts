@@ -12,12 +12,13 @@ export type { HttpCaller, HttpContext, HttpHandler, HttpLogEntry, HttpService, S
 export { tunnelDial } from "./tunnel_dial.ts";
 export type { DialledTunnel, TunnelDialOptions } from "./tunnel_dial.ts";
 export { serveTunnels } from "./serve_tunnels.ts";
-export type { IncomingTunnel, ServeTunnelsOptions } from "./serve_tunnels.ts";
-export { httpUpstream, webSocketUpstream } from "./upstream.ts";
+export type { AcceptOptions, IncomingTunnel, ServeTunnelsOptions } from "./serve_tunnels.ts";
+export { httpUpstream } from "./upstream.ts";
+export { webSocketUpstream } from "./socket_upstream.ts";
 export type { Tunnel, TunnelLimits, TunnelProtocol } from "./tunnel.ts";
 export type { Packet } from "./packets.ts";
-export type { BodySource } from "./body.ts";
 export type { SocketClose } from "./socket_close.ts";
+export type { BodySource } from "./body.ts";
 export type { HeadersSource } from "./heads.ts";
 export type { ExchangeOptions } from "./exchange.ts";
 export type { HttpRules } from "../protocol/http.ts";

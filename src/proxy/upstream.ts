@@ -1,8 +1,6 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { InvalidArgumentError } from "../errors.ts";
-import type { Packet } from "./packets.ts";
 import type { HttpHandler } from "./serve.ts";
-import type { IncomingTunnel } from "./serve_tunnels.ts";
 
 /**
  * Whether `fetch` sends a stream with the length its headers say; what `serveHttp` hands on is that long, or fails. Deno 2.9 sends
@@ -48,49 +46,15 @@ export function httpUpstream(server: string | URL): HttpHandler {
   };
 }
 
-/** The same for WebSockets: a handler of `serveTunnels` that joins each to one of the server's. */
-export function webSocketUpstream(server: string | URL): (tunnel: IncomingTunnel) => Promise<void> {
-  const base = baseOf(server);
-  return async (tunnel) => {
-    if (tunnel.protocol !== "websocket") {
-      throw new InvalidArgumentError(`No tunnel for ${tunnel.protocol} is taken here, only for websocket`);
-    }
-    const url = new URL(at(base, `http://aether${tunnel.path ?? "/"}`));
-    url.protocol = url.protocol.replace("http", "ws");
-    const socket = new WebSocket(url, [...tunnel.protocols]);
-    socket.binaryType = "arraybuffer";
-    const closed = Promise.withResolvers<void>();
-    // A server may speak first, and the tunnel is taken only when it has let us in.
-    const early: Packet[] = [];
-    let hear = (packet: Packet): void => void early.push(packet);
-    socket.onmessage = ({ data }) => hear(typeof data === "string" ? data : new Uint8Array(data));
-    socket.onerror = () => closed.reject(new Error(`${url.host} took no WebSocket at ${url.pathname}`));
-    await Promise.race([new Promise<void>((resolve) => socket.onopen = () => resolve()), closed.promise]);
-    const writer = tunnel.writable.getWriter();
-    hear = (packet) => void writer.write(packet).catch(() => socket.close());
-    early.forEach(hear);
-    socket.onclose = () => writer.close().then(closed.resolve, closed.resolve);
-    try {
-      for await (const packet of tunnel.readable) send(socket, packet);
-      socket.close(1000);
-      await closed.promise;
-    } finally {
-      if (socket.readyState < 2) socket.close(1000);
-    }
-  };
-}
-
-function send(socket: WebSocket, packet: Packet): void {
-  if (socket.readyState === 1) socket.send(packet as Uint8Array<ArrayBuffer>);
-}
-
-function baseOf(server: string | URL): URL {
+/** Where a server is. @throws {InvalidArgumentError} when it is no http or https address */
+export function baseOf(server: string | URL): URL {
   const url = URL.canParse(String(server)) ? new URL(server) : undefined;
   if (url?.protocol === "http:" || url?.protocol === "https:") return url;
   throw new InvalidArgumentError(`Cannot forward to "${server}": give the address of an HTTP server`, "server");
 }
 
-function at(base: URL, address: string): URL {
+/** The address there of what a request asks for. */
+export function at(base: URL, address: string): URL {
   const { pathname, search } = new URL(address);
   const url = new URL(base);
   url.pathname = base.pathname.replace(/\/$/, "") + pathname;
