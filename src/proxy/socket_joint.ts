@@ -124,11 +124,12 @@ export class SocketJoint {
     this.#socket.resume!();
   }
 
-  /** From the tunnel to the socket. When nobody is there any more, the far end is still heard out. */
+  /** From the tunnel to the socket. */
   async #down(): Promise<void> {
     try {
       for await (const packet of this.#tunnel.readable) {
-        if (this.#left) continue;
+        // Nobody is there any more. It is not read on, so that a far end that only writes is held back, but may end by itself.
+        if (this.#left) return await this.#tunnel.closed;
         this.#socket.send(packet);
         if (this.#socket.buffered() > BUFFERED_BYTES) await this.#drained();
       }
