@@ -116,7 +116,7 @@ export class ChannelTunnel implements Tunnel {
           controller.error(this.#toClosed(error));
         }
       },
-      cancel: (reason) => this.close(String(reason ?? "its reader has gone")),
+      cancel: (reason) => this.#giveUp(reason ?? "its reader has gone"),
     }, { highWaterMark: 0 });
   }
 
@@ -142,8 +142,14 @@ export class ChannelTunnel implements Tunnel {
         this.#isWritten = true;
         this.#halfOver();
       },
-      abort: (reason) => this.close(String(reason ?? "aborted")),
+      abort: (reason) => this.#giveUp(reason ?? "its writer has gone"),
     });
+  }
+
+  /** Whoever read or wrote stops: by a choice of its own, or because something failed, as where a pipe leads to. */
+  #giveUp(reason: unknown): void {
+    if (reason instanceof Error) this.#channel.reset(new AetherError(reason.message, "ABORTED", { cause: reason }));
+    else this.close(String(reason));
   }
 
   #active(): void {

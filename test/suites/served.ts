@@ -5,6 +5,7 @@ import { cases as fabricCases } from "./fabric.ts";
 import { cases as httpCases, socketCases as httpSocketCases } from "./http.ts";
 import { cases as portCases } from "./http_ports.ts";
 import { cases as brokenPortCases } from "./http_ports_broken.ts";
+import { cases as tunnelSocketCases } from "./http_tunnel_sockets.ts";
 import { cases as upgradeCases } from "./http_upgrade.ts";
 import { cases as upstreamCases } from "./http_upstream.ts";
 import { cases as launchCases } from "./launches.ts";
@@ -44,6 +45,7 @@ export const suites: Case[] = [
   ...brokenPortCases,
   ...upgradeCases,
   ...upstreamCases,
+  ...tunnelSocketCases,
   ...launchCases,
   ...stateCases,
   ...taskCases,
