@@ -1,16 +1,21 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import type { Context, Next } from "hono";
+import type { Context, MiddlewareHandler, Next } from "hono";
 import type { Clock } from "../base/clock.ts";
 import { LINK, type Linked } from "../session/link.ts";
 import { problem } from "./errors.ts";
 import { flatHeaders } from "./heads.ts";
-import type { UpgradeWebSocket } from "./hono.ts";
 import { BROKEN } from "./socket_close.ts";
-import { type JointSocket, type SocketData, SocketJoint } from "./socket_joint.ts";
+import { type JointSocket, SocketJoint } from "./socket_joint.ts";
 import { type DialledTunnel, tunnelDial, type TunnelDialOptions } from "./tunnel_dial.ts";
+import { type SocketEvents, upgradeOnWorker, workerPair } from "./worker_socket.ts";
+
+/** A helper of Hono's to upgrade: what it takes besides differs. */
+type Upgrade = (createEvents: () => unknown, options?: unknown) => MiddlewareHandler;
 
 /** How long an upgraded socket may take to say that it is open, in ms: a browser that has left meanwhile is told by nobody. */
 const OPEN_MS = 10_000;
+
+const PROTOCOL = "sec-websocket-protocol";
 
 /** What Hono's helpers hand over as a socket, on every runtime. */
 interface HonoSocket {
@@ -40,11 +45,11 @@ export async function forwardSocket(
   target: string,
   c: Context,
   next: Next,
-  upgradeWebSocket: UpgradeWebSocket,
+  upgradeWebSocket: Upgrade,
   asked: Omit<TunnelDialOptions, "headers"> & { path: string; headers: Headers },
 ): Promise<Response | void> {
   const { headers } = asked;
-  const protocols = headers.get("sec-websocket-protocol")?.split(",").map((name) => name.trim()) ?? [];
+  const protocols = headers.get(PROTOCOL)?.split(",").map((name) => name.trim()) ?? [];
   for (const name of [...headers.keys()]) if (name.startsWith("sec-websocket-")) headers.delete(name);
   let tunnel: DialledTunnel;
   try {
@@ -53,12 +58,14 @@ export async function forwardSocket(
     const head = { method: "GET", path: asked.path, headers: flatHeaders(headers) };
     return problem((error as Error).cause ?? error, target, head);
   }
-  const { protocol = "" } = tunnel;
-  // A far end that says nothing of it leaves it to the helper, which takes the first.
-  const isChosen = tunnel.protocol !== undefined && (protocol === "" || protocols.includes(protocol));
+  // A far end that says nothing of it leaves it to the helper, which takes the first; what was not offered is none.
+  const chosen = tunnel.protocol !== undefined && !protocols.includes(tunnel.protocol) ? "" : tunnel.protocol;
+  const events = eventsOf(tunnel, via[LINK].options.clock);
   try {
-    if (isChosen) offerOnly(c, protocol);
-    const upgrade = upgradeWebSocket(() => eventsOf(tunnel, via[LINK].options.clock), isChosen ? { protocol } : {});
+    const Pair = workerPair();
+    if (Pair) return upgradeOnWorker(Pair, events, chosen ?? protocols[0]);
+    if (chosen !== undefined) offerOnly(c, chosen);
+    const upgrade = upgradeWebSocket(() => events, chosen === undefined ? {} : { protocol: chosen });
     return await upgrade(c, () => {
       tunnel.close("it was not upgraded");
       return next();
@@ -71,25 +78,23 @@ export async function forwardSocket(
 
 /** Deno's helper takes what was chosen as an option. Those of Bun and Node choose the first that is offered: here there is no other. */
 function offerOnly(c: Context, protocol: string): void {
-  const name = "sec-websocket-protocol";
   const offered = (c.env as { incoming?: { headers: Record<string, unknown> } } | undefined)?.incoming?.headers;
   if (offered) {
-    if (protocol) offered[name] = protocol;
-    else delete offered[name];
+    if (protocol) offered[PROTOCOL] = protocol;
+    else delete offered[PROTOCOL];
   }
   try {
-    if (protocol) c.req.raw.headers.set(name, protocol);
-    else c.req.raw.headers.delete(name);
+    if (protocol) c.req.raw.headers.set(PROTOCOL, protocol);
+    else c.req.raw.headers.delete(PROTOCOL);
   } catch {
-    // Deno's and Workers' requests cannot be changed.
+    // Deno's requests cannot be changed.
   }
 }
 
 /** What a helper calls when something happens to the socket. */
-function eventsOf(tunnel: DialledTunnel, clock: Clock): Record<string, unknown> {
+function eventsOf(tunnel: DialledTunnel, clock: Clock): SocketEvents<HonoSocket> {
   const never = clock.timer(OPEN_MS, () => tunnel.close("its WebSocket was never opened"));
   let made: SocketJoint | undefined;
-  // Workers are not told of the opening; there the first message brings the socket.
   const joint = (socket: HonoSocket): SocketJoint => {
     if (made) return made;
     never();
@@ -98,11 +103,10 @@ function eventsOf(tunnel: DialledTunnel, clock: Clock): Record<string, unknown> 
     return made;
   };
   return {
-    onOpen: (_: unknown, socket: HonoSocket) => void joint(socket),
-    onMessage: ({ data }: { data: SocketData }, socket: HonoSocket) => joint(socket).message(data),
-    onClose: ({ code, reason }: { code: number; reason: string }, socket: HonoSocket) =>
-      joint(socket).left({ code, reason }),
-    onError: (_: unknown, socket: HonoSocket) => joint(socket).left(BROKEN),
+    onOpen: (_, socket) => void joint(socket),
+    onMessage: ({ data }, socket) => joint(socket).message(data),
+    onClose: ({ code, reason }, socket) => joint(socket).left({ code, reason }),
+    onError: (_, socket) => joint(socket).left(BROKEN),
   };
 }
 

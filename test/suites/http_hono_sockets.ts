@@ -56,6 +56,17 @@ class Browser {
   }
 }
 
+const byHand: NonNullable<Case["skip"]> = (env) =>
+  env.runtime === "workerd" ? "workerd upgrades without a helper, as a case of its own shows" : headersAreGuarded(env);
+
+/** What workerd gives a page's side of a socket. */
+interface PageSocket {
+  accept(): void;
+  send(text: string): void;
+  close(code: number, reason: string): void;
+  addEventListener(name: string, listener: (event: { data: unknown; code: number; reason: string }) => void): void;
+}
+
 async function pair(fabric: TestFabric) {
   const [client, service] = await connected(fabric.agent(), fabric.service());
   service.onError(() => {});
@@ -91,7 +102,7 @@ export const cases: Case[] = [
       await until(() => openStreams(client) === 0, "the end of its tunnel");
       equal(told[1], { code: 4000, reason: "enough" });
     },
-    headersAreGuarded,
+    byHand,
   ),
   // What was sent right before the page closed its socket was lost: with a message in the same turn, behind a Blob that takes a
   // while to be read, and while the service had not accepted yet.
@@ -114,7 +125,7 @@ export const cases: Case[] = [
     browser.leaves(1001);
     await until(() => openStreams(client) === 0, "the end of its tunnel");
     equal(heard, [3, 4, ...Array(20).fill(6), 1001]);
-  }, headersAreGuarded),
+  }, byHand),
   // A service that only writes went on for ever: its tunnel was half-closed and nothing else.
   inFabric("a service that does not end when the browser has gone is ended", async (fabric) => {
     const { client, service } = await pair(fabric);
@@ -142,7 +153,7 @@ export const cases: Case[] = [
       await fabric.advance("1s");
       equal([ticks, browser.got.length], [at, got], "afterwards");
     }
-  }, headersAreGuarded),
+  }, byHand),
   inFabric("a browser that does not answer a close does not keep the tunnel", async (fabric) => {
     const { client, service } = await pair(fabric);
     serveTunnels(service, (tunnel) => tunnel.writable.close());
@@ -152,7 +163,7 @@ export const cases: Case[] = [
     equal(openStreams(client), 1);
     await fabric.advance("6s");
     equal(openStreams(client), 0);
-  }, headersAreGuarded),
+  }, byHand),
   inFabric("a socket that is upgraded and never opened does not keep the tunnel", async (fabric) => {
     const { client, service } = await pair(fabric);
     serveTunnels(service, (tunnel) => tunnel.accept());
@@ -160,7 +171,7 @@ export const cases: Case[] = [
     equal(openStreams(client), 1);
     await fabric.advance("11s");
     equal(openStreams(client), 0);
-  }, headersAreGuarded),
+  }, byHand),
   // 828 MiB in a second were given to a browser that took nothing.
   inFabric("a browser that does not take its messages holds the service back", async (fabric) => {
     const { client, service } = await pair(fabric);
@@ -185,7 +196,7 @@ export const cases: Case[] = [
     equal(await soon(browser.closed, "the end"), [1000, ""]);
     browser.leaves(1000);
     await fabric.advance(1);
-  }, headersAreGuarded),
+  }, byHand),
   // 200 MiB from a browser to a service that did not read were 202 MiB of memory.
   inFabric("a service that does not read holds the browser back, or loses it", async (fabric) => {
     const { client, service } = await pair(fabric);
@@ -228,7 +239,7 @@ export const cases: Case[] = [
     large.says("é".repeat(8 * MIB) + "x");
     equal((await soon(large.closed, "the close"))[0], 1009);
     await fabric.advance("6s");
-  }, headersAreGuarded),
+  }, byHand),
   inFabric("a tunnel that is not taken is an answer; one that ends is a close with its reason", async (fabric) => {
     const { client, service } = await pair(fabric);
     serveTunnels(service, async (tunnel) => {
@@ -270,5 +281,42 @@ export const cases: Case[] = [
     }
     // What may not stand in a close frame becomes what may; 5000 is not carried at all, as if nothing was said.
     equal(codes, [1001, 1003, 1011, 1000, 1011, 1009, 1011, 1011, 3000, 1011]);
-  }, headersAreGuarded),
+  }, byHand),
+  // Hono's helper for Workers gave the socket out with the browser's first message, and named no subprotocol.
+  inFabric("on workerd a service may speak first, and its subprotocol is named", async (fabric) => {
+    const { client, service } = await pair(fabric);
+    const told: unknown[] = [];
+    serveTunnels(service, async (tunnel) => {
+      tunnel.accept({ protocol: tunnel.protocols[1] });
+      const writer = tunnel.writable.getWriter();
+      await writer.write("hello");
+      for await (const packet of tunnel.readable) {
+        if (packet === "expire") tunnel.ownClose = { code: 4001, reason: "expired" };
+        if (packet === "expire") return await writer.close();
+        await writer.write(packet);
+      }
+      told.push(tunnel.farClose);
+      await writer.close();
+    });
+    for (const end of ["expire", "leave"]) {
+      const response = await new Browser().connect(client, service.topic, "/ws/", false);
+      equal([response.status, response.headers.get("sec-websocket-protocol")], [101, "v2"]);
+      const socket = (response as unknown as { webSocket: PageSocket }).webSocket;
+      const got: unknown[] = [];
+      socket.addEventListener("message", ({ data }) => got.push(data));
+      socket.addEventListener("close", ({ code, reason }) => told.push([code, reason]));
+      socket.accept();
+      await until(() => got.length === 1, "the service's first word");
+      socket.send("again");
+      await until(() => got.length === 2, "its second");
+      equal(got, ["hello", "again"]);
+      if (end === "expire") socket.send("expire");
+      else socket.close(4002, "enough");
+      await until(() => told.length > 0, "the close");
+      equal(told.shift(), end === "expire" ? [4001, "expired"] : { code: 4002, reason: "enough" });
+      if (end === "expire") socket.close(1000, "");
+      await until(() => openStreams(client) === 0, "the end of its tunnel");
+      told.length = 0;
+    }
+  }, ({ runtime }) => runtime === "workerd" ? undefined : "it is about workerd"),
 ];

@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
 import { AgentClient, ServiceClient } from "../../mod.ts";
 import { allowAll, createGateway } from "../../src/gateway/mod.ts";
-import { type IncomingTunnel, type Packet, serveTunnels, type Tunnel, tunnelDial } from "../../src/proxy/mod.ts";
+import { type IncomingTunnel, serveTunnels, type Tunnel, tunnelDial } from "../../src/proxy/mod.ts";
 import { memoryStore } from "../../src/store/memory.ts";
 import type { Case } from "../harness.ts";
 import { equal, rejects, until } from "./assert.ts";
