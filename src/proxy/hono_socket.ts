@@ -34,6 +34,7 @@ interface RawSocket {
   /** Bun, and `ws` on Node. */
   pause?(): void;
   resume?(): void;
+  ping?(): void;
 }
 
 /**
@@ -117,6 +118,6 @@ function jointSocket(socket: HonoSocket): JointSocket {
     send: (packet) => socket.send(packet),
     close: ({ code, reason }) => socket.close(code, reason),
     buffered: () => raw?.getBufferedAmount?.() ?? raw?.bufferedAmount ?? 0,
-    ...(canWait && { pause: () => raw.pause!(), resume: () => raw.resume!() }),
+    ...(canWait && { pause: () => raw.pause!(), resume: () => raw.resume!(), ping: () => raw.ping?.() }),
   };
 }

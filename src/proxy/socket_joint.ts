@@ -18,6 +18,8 @@ export interface JointSocket {
   pause?(): void;
   /** Ends that. */
   resume?(): void;
+  /** Writes something the page does not see: a connection that is held back is heard to be broken only when it is written to. */
+  ping?(): void;
 }
 
 /** A message as some runtime gives it. */
@@ -34,6 +36,8 @@ const PAUSE_BYTES = 512 * 1024;
 const QUEUED_BYTES = 8 * 1024 * 1024;
 /** How long the tunnel lives on when the socket has gone and nothing more is delivered, in ms. */
 const GRACE_MS = 5_000;
+/** Between two pings of a socket that is held back, in ms. */
+const PING_MS = 5_000;
 /** Between two looks at what has left, in ms: from the first to the longest. */
 const LOOK_MS = [1, 32] as const;
 
@@ -50,6 +54,7 @@ export class SocketJoint {
   #isOver = false;
   #wake: () => void = () => {};
   #grace: CancelTimer | undefined;
+  #probing: CancelTimer | undefined;
 
   constructor(socket: JointSocket, tunnel: Tunnel, clock: Clock) {
     this.#socket = socket;
@@ -62,6 +67,7 @@ export class SocketJoint {
     await Promise.all([this.#up(), this.#down()]);
     this.#isOver = true;
     this.#grace?.();
+    this.#probing?.();
   }
 
   /** The socket has brought a message. */
@@ -77,8 +83,19 @@ export class SocketJoint {
     if (!this.#isPaused && this.#socket.pause && this.#queued > PAUSE_BYTES) {
       this.#isPaused = true;
       this.#socket.pause();
+      this.#probe();
     }
     this.#wake();
+  }
+
+  /** Whether a page that is told to wait is there at all. */
+  #probe(): void {
+    this.#probing?.();
+    this.#probing = this.#clock.timer(PING_MS, () => {
+      if (!this.#isPaused || this.#left) return;
+      this.#socket.ping?.();
+      this.#probe();
+    });
   }
 
   /** What was taken before is delivered, and both sides hear why nothing comes behind it. */

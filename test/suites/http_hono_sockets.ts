@@ -205,18 +205,21 @@ export const cases: Case[] = [
     const message = new Uint8Array(64 * 1024);
     // Bun's sockets, and those of ws, can be told to wait.
     const asked: string[] = [];
-    const patient = new Browser({ pause: () => asked.push("pause"), resume: () => asked.push("resume") });
+    const words = ["pause", "resume", "ping"];
+    const patient = new Browser(Object.fromEntries(words.map((word) => [word, () => asked.push(word)])));
     await patient.connect(client, service.topic);
     for (let sent = 0; sent < 2 * MIB; sent += message.length) patient.says(message);
-    await fabric.advance("1s");
-    equal(asked, ["pause"]);
+    // One that is held back is asked whether it is there: its leaving would wait behind what it has said.
+    await fabric.advance("11s");
+    equal(asked, ["pause", "ping", "ping"]);
     let read = 0;
     const reader = taken[0].readable.getReader();
     while (read < 2 * MIB) {
       read += (await soon(reader.read(), "what was sent")).value!.length;
       await fabric.advance(1);
     }
-    equal(asked, ["pause", "resume"]);
+    await fabric.advance("11s");
+    equal(asked, ["pause", "ping", "ping", "resume"]);
     patient.leaves();
     await fabric.advance("6s");
     // Others are closed, and the service hears what was taken of them.
