@@ -11,6 +11,7 @@ import {
   proxyHttp,
   serveHttp,
   serveTunnels,
+  type SocketClose,
   tunnelDial,
 } from "../../src/proxy/mod.ts";
 
@@ -58,6 +59,9 @@ serveHttp(service, () => "text");
 const tunnel = await tunnelDial(agent, "sv::db", "tcp", { remoteHint: "db:5432", idleTimeoutMs: 1 });
 same<Same<typeof tunnel.readable, ReadableStream<Packet>>>();
 same<Same<typeof tunnel.closed, Promise<void>>>();
+same<Same<typeof tunnel.protocol, string | undefined>>();
+same<Same<typeof tunnel.farClose, SocketClose | undefined>>();
+tunnel.ownClose = { code: 4001, reason: "session expired" };
 // @ts-expect-error no protocol of tunnels
 tunnelDial(agent, "sv::db", "sctp");
 serveTunnels(service, ({ readable, writable, protocol }) => {
