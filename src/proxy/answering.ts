@@ -240,12 +240,17 @@ export class Answering implements Answerer {
 const STANDARD = /^(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)$/;
 
 function requireResponse(response: unknown): Response {
-  if (!(response instanceof Response)) throw new TypeError(`The handler returned ${kindOf(response)}`);
+  if (!isResponse(response)) throw new TypeError(`The handler returned ${kindOf(response)}`);
   if (response.status === 0) throw new TypeError("The handler returned Response.error()");
   if (response.bodyUsed || response.body?.locked) {
     throw new TypeError("The handler returned a Response whose body was read, or is being read");
   }
   return response;
+}
+
+/** Also the platform's own, where somebody has put another class in the place of the global one, as @hono/node-server does. */
+function isResponse(value: unknown): value is Response {
+  return value instanceof Response || Object.prototype.toString.call(value) === "[object Response]";
 }
 
 function kindOf(value: unknown): string {

@@ -140,6 +140,23 @@ export const cases: Case[] = [
       equal(await (await within(fabric, fetch("/"), "1s")).text(), expected);
     }
   }),
+  inFabric(
+    "the platform's own Response is one, also where another class has taken its global place",
+    async (fabric) => {
+      const [agent, service] = await connected(fabric.agent(), fabric.service());
+      const Native = Response;
+      const Other = class extends Native {};
+      const given = [() => new Native("native"), () => new Other("other"), () => Native.json("json")];
+      serveHttp(service, () => given.shift()!());
+      const { fetch } = new AetherFetchTransport(agent, service.topic);
+      try {
+        globalThis.Response = Other;
+        for (const expected of ["native", "other", '"json"']) equal(await (await fetch("/")).text(), expected);
+      } finally {
+        globalThis.Response = Native;
+      }
+    },
+  ),
   inFabric("what a handler returns that is no Response is reported with what would be one", async (fabric) => {
     const [agent, service] = await connected(fabric.agent(), fabric.service());
     const reported: string[] = [];
