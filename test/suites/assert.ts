@@ -17,8 +17,8 @@ export async function rejects(promise: PromiseLike<unknown>, name: string): Prom
 }
 
 /** Waits until something holds; fails after five seconds. */
-export async function until(holds: () => boolean, what: string): Promise<void> {
-  for (let tries = 0; tries < 1000; tries++) {
+export async function until(holds: () => boolean, what: string, tries = 1000): Promise<void> {
+  while (tries-- > 0) {
     if (holds()) return;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
