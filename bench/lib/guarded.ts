@@ -12,7 +12,7 @@ export interface Ratio {
 /** Figures that are held against the control's as they are. */
 const PLAIN = ["connection_bytes", "welcome_ms", "first_answer_ms"];
 /** Those that are a ratio already: of this part of a run to another one. More is better. */
-const OWN = ["replayed_to_relay"];
+const OWN = ["replayed_to_relay", "asleep_to_alone"];
 /** What is measured where not everything is: the hot path of messages and of what is kept. */
 const FEW = ["relay", "durable_send"];
 /** Of a task there is no bare thing; it is held against a request by way of the bare relay, of which it is some. */
@@ -31,7 +31,7 @@ export function guarded(isFew: boolean): Guarded[] {
   );
   return plans.flatMap((plan) => {
     const against = controlOf(plan);
-    const isKnown = against !== undefined || plan.scenario === "resume" || plan.scenario === "tasks";
+    const isKnown = against !== undefined || ["resume", "tasks"].includes(plan.scenario);
     return isKnown ? cellsOf(plan, true).map((cell) => ({ cell, against })) : [];
   });
 }
