@@ -36,6 +36,8 @@ export interface Listener {
 export interface Listened {
   readonly topic: string;
   readonly policy: LanePolicy;
+  /** Whether several hear the very same frames of it. */
+  readonly isCommon: boolean;
   /** The consumer has handled everything up to a sequence. */
   handled(consumer: Consumer, sequence: number): void;
   /** The session still listens: its cursor must not age. */

@@ -29,6 +29,11 @@ export class Lane implements Listened {
     if (policy === "queue") this.#assigned = core.store.log.extent(topic).first - 1;
   }
 
+  get isCommon(): boolean {
+    // Of a few each is written faster than all are compared.
+    return this.consumers.length > 3 && this.policy !== "queue";
+  }
+
   /** Throws {@link QuotaError} when a message has no room here. Called before the message is encoded. */
   admit(bytes: number): void {
     if (this.policy === "live") return;

@@ -3,7 +3,7 @@ import { type AetherError, InvalidArgumentError, QuotaError } from "../errors.ts
 import { NO_BYTES, utf8 } from "../base/bytes.ts";
 import { closeCodeFor } from "../protocol/close_codes.ts";
 import { toWireError } from "../protocol/error_wire.ts";
-import { FLAG_QUEUE, FrameKind, FrameWriter } from "../protocol/frames.ts";
+import { eachFrame, FLAG_QUEUE, FrameKind, FrameWriter } from "../protocol/frames.ts";
 import { writeReceipts, writeReject } from "../protocol/frames_down.ts";
 import type { Welcome } from "../protocol/handshake.ts";
 import { BATCH_BYTES, type Limits } from "../protocol/limits.ts";
@@ -16,6 +16,7 @@ import type { Transport } from "../transport/transport.ts";
 import type { Consumer, Listener } from "./consumer.ts";
 import { CallTable } from "./calls.ts";
 import type { Core } from "./core.ts";
+import { joined } from "./joined.ts";
 import { type ProgressHost, ProgressLine } from "./progress_line.ts";
 import { type Asker, RequestTable } from "./requests.ts";
 import type { Caller } from "./openings.ts";
@@ -71,6 +72,9 @@ export class Session implements Listener, Asker, StreamHost, WindowHost, Progres
   readonly writer: FrameWriter = new FrameWriter();
   /** Whole messages of this turn, and those whose turn is being committed. */
   #sealed: Uint8Array[] = [];
+  /** Frames that others get as well, before what the writer has. */
+  #common: Uint8Array[] = [];
+  #commonBytes = 0;
   #outgoing: Uint8Array[] = [];
   /** Numbered frames in them and before. */
   #sealedTo = 0;
@@ -217,12 +221,16 @@ export class Session implements Listener, Asker, StreamHost, WindowHost, Progres
     this.#window.broadcast(consumer, sequence, bytes);
   }
 
-  /** Puts a message on its way. */
-  write(frame: Uint8Array): void {
+  /** Puts a message on its way. Hot path. */
+  write(frame: Uint8Array, isCommon: boolean): void {
     this.core.counters.messagesOut++;
     if (frame.length >= LARGE_FRAME) {
       this.flushWriter();
       this.#keep(frame, 1, true);
+    } else if (isCommon && this.writer.size === 0) {
+      this.#common.push(frame);
+      this.#commonBytes += frame.length;
+      if (this.#commonBytes >= BATCH_BYTES) this.flushWriter();
     } else this.writer.copy(frame, 0, frame.length);
     this.touch();
   }
@@ -275,7 +283,8 @@ export class Session implements Listener, Asker, StreamHost, WindowHost, Progres
 
   /** Whether more than half of what may be on its way is: then what can wait does. */
   isBehind(): boolean {
-    return !this.connected || this.#outbox.bytes + this.writer.size > this.core.limits.windowBytes / 2;
+    return !this.connected ||
+      this.#outbox.bytes + this.#commonBytes + this.writer.size > this.core.limits.windowBytes / 2;
   }
 
   /** Puts a notice on its way. */
@@ -312,9 +321,21 @@ export class Session implements Listener, Asker, StreamHost, WindowHost, Progres
   /** Turns what was written into a message that is kept for replay. */
   flushWriter(): void {
     this.#closeReceipts();
+    if (this.#common.length > 0) this.#keepCommon();
     if (this.writer.size === 0) return;
     const count = this.writer.numbered;
     this.#keep(this.writer.take(), count);
+  }
+
+  #keepCommon(): void {
+    const frames = this.#common;
+    this.#common = [];
+    this.#commonBytes = 0;
+    if (this.writer.size === 0) return this.#keep(joined(frames), frames.length, true);
+    // With more behind them that is this one's alone they are written as others are.
+    const rest = this.writer.take();
+    for (const frame of frames) this.writer.copy(frame, 0, frame.length);
+    eachFrame(rest, (_, bytes, start, end) => this.writer.copy(bytes, start, end));
   }
 
   #keep(bytes: Uint8Array, count: number, isShared = false): void {
@@ -326,7 +347,8 @@ export class Session implements Listener, Asker, StreamHost, WindowHost, Progres
     this.#isDirty = false;
     if (this.ended) return;
     this.#closeReceipts();
-    if (this.received > this.#saidReceived && (this.writer.size > 0 || this.received - this.#saidReceived >= 64)) {
+    const isWriting = this.writer.size > 0 || this.#common.length > 0;
+    if (this.received > this.#saidReceived && (isWriting || this.received - this.#saidReceived >= 64)) {
       this.sayReceived();
     }
     if (this.#streams) this.#layStreams(this.#streams);
@@ -390,6 +412,7 @@ export class Session implements Listener, Asker, StreamHost, WindowHost, Progres
   discard(): void {
     this.#sealed = [];
     this.#outgoing = [];
+    this.#common = [];
     this.#receipts = [];
     this.writer.take();
     this.isDiscarded = true;

@@ -7,8 +7,8 @@ import type { Consumer } from "./consumer.ts";
 /** What the window needs of its session. */
 export interface WindowHost {
   readonly limits: Pick<Limits, "windowMessages" | "windowBytes" | "broadcastQueue">;
-  /** Puts a message on its way. */
-  write(bytes: Uint8Array): void;
+  /** Puts a message on its way; `isCommon` when others get the very same. */
+  write(bytes: Uint8Array, isCommon: boolean): void;
   /** Messages are gone, and the client must know. */
   gap(gap: Gap): void;
 }
@@ -48,7 +48,7 @@ export class Window {
   /** Hands a message over if there is room. Hot path. */
   offer(consumer: Consumer, sequence: number, bytes: Uint8Array): boolean {
     if (!this.hasRoom()) return false;
-    this.#host.write(bytes);
+    this.#host.write(bytes, consumer.lane.isCommon);
     this.#open.push({ consumer, sequence, bytes });
     this.#bytes += bytes.length;
     return true;
