@@ -3,28 +3,24 @@ import { type AetherError, InvalidArgumentError, QuotaError } from "../errors.ts
 import { NO_BYTES, utf8 } from "../base/bytes.ts";
 import { closeCodeFor } from "../protocol/close_codes.ts";
 import { toWireError } from "../protocol/error_wire.ts";
-import { eachFrame, FLAG_QUEUE, FrameKind, FrameWriter } from "../protocol/frames.ts";
-import { writeReceipts, writeReject } from "../protocol/frames_down.ts";
+import { FLAG_QUEUE, FrameKind, FrameWriter } from "../protocol/frames.ts";
+import { writeReject } from "../protocol/frames_down.ts";
 import type { Welcome } from "../protocol/handshake.ts";
 import { BATCH_BYTES, type Limits } from "../protocol/limits.ts";
 import type { Gap } from "../protocol/messages.ts";
 import type { Notice } from "../protocol/ops.ts";
 import { type Identity, identityTopic } from "../protocol/principals.ts";
 import { encodeBriefly, encodeStructured } from "../protocol/structured.ts";
-import { Outbox } from "../session/outbox.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { Consumer, Listener } from "./consumer.ts";
 import { CallTable } from "./calls.ts";
 import type { Core } from "./core.ts";
-import { joined } from "./joined.ts";
 import { type ProgressHost, ProgressLine } from "./progress_line.ts";
+import { Departures } from "./departures.ts";
 import { type Asker, RequestTable } from "./requests.ts";
 import type { Caller } from "./openings.ts";
 import { type StreamHost, StreamTable } from "./streams.ts";
 import { Window, type WindowHost } from "./window.ts";
-
-/** From here on a frame leaves as it is kept: to copy it into a message with others would cost more than sending twice. */
-const LARGE_FRAME = 16 * 1024;
 
 /** Switches that a client may have asked for at once and not heard of. */
 const FORMER = 16;
@@ -69,17 +65,9 @@ export class Session implements Listener, Asker, StreamHost, WindowHost, Progres
   ended = false;
 
   #transport: Transport | undefined;
-  readonly writer: FrameWriter = new FrameWriter();
-  /** Whole messages of this turn, and those whose turn is being committed. */
-  #sealed: Uint8Array[] = [];
-  /** Frames that others get as well, before what the writer has. */
-  #common: Uint8Array[] = [];
-  #commonBytes = 0;
-  #outgoing: Uint8Array[] = [];
-  /** Numbered frames in them and before. */
-  #sealedTo = 0;
-  readonly #outbox: Outbox = new Outbox();
-  #receipts: number[] = [];
+  readonly #departures = new Departures();
+  /** Where frames of this turn are laid. */
+  readonly writer: FrameWriter = this.#departures.writer;
   #isDirty = false;
 
   readonly #window: Window = new Window(this);
@@ -170,32 +158,34 @@ export class Session implements Listener, Asker, StreamHost, WindowHost, Progres
 
   /** Binds a socket, says welcome, and replays what the client does not have. */
   bind(transport: Transport, welcome: Welcome, received: number, handled: number): void {
-    this.flushWriter();
-    this.#transport = transport;
+    this.#departures.close();
+    this.#use(transport);
     this.detachedAt = 0;
     this.pinged = false;
     this.heardAt = this.core.clock.now();
     const head = new FrameWriter();
     head.structured(FrameKind.Welcome, encodeStructured(welcome));
     transport.send(head.take());
-    this.#sealed = [];
-    this.#outgoing = [];
     // Also for a new session: what came in between its lock and its welcome has been laid and not sent.
-    for (const message of this.#outbox.replay(received, BATCH_BYTES)) transport.send(message);
+    this.#departures.replay(received, transport);
     if (welcome.resumed) this.acknowledged(received, handled);
     this.resume();
   }
 
+  #use(transport: Transport | undefined): void {
+    this.#transport = transport;
+    this.#departures.hasSocket = transport !== undefined;
+  }
+
   /** Whether a client that has so much can go on with this session. */
   canResume(received: number, handled: number): boolean {
-    this.flushWriter();
-    return this.#outbox.holds(received) && handled <= this.#window.delivered;
+    return this.#departures.holds(received) && handled <= this.#window.delivered;
   }
 
   /** The socket is gone; returns it when `transport` is the one in use. */
   unbind(transport: Transport): boolean {
     if (this.#transport !== transport) return false;
-    this.#transport = undefined;
+    this.#use(undefined);
     this.detachedAt = this.core.clock.now();
     this.#streams?.lost();
     return true;
@@ -224,23 +214,15 @@ export class Session implements Listener, Asker, StreamHost, WindowHost, Progres
   /** Puts a message on its way. Hot path. */
   write(frame: Uint8Array, isCommon: boolean): void {
     this.core.counters.messagesOut++;
-    if (frame.length >= LARGE_FRAME) {
-      this.flushWriter();
-      this.#keep(frame, 1, true);
-    } else if (isCommon && this.writer.size === 0) {
-      this.#common.push(frame);
-      this.#commonBytes += frame.length;
-      if (this.#commonBytes >= BATCH_BYTES) this.flushWriter();
-    } else this.writer.copy(frame, 0, frame.length);
+    this.#departures.message(frame, isCommon);
     this.touch();
   }
 
   /** What the client says it has. Malformed counts throw. */
   acknowledged(received: number, handled: number): void {
-    this.flushWriter();
-    if (!this.#outbox.acknowledge(received)) {
+    if (!this.#departures.acknowledge(received)) {
       throw new InvalidArgumentError(
-        `Cannot accept ack: ${received} frames received, ${this.#outbox.written} were sent`,
+        `Cannot accept ack: ${received} frames received, ${this.#departures.written} were sent`,
       );
     }
     this.#progress?.catchUp();
@@ -257,14 +239,14 @@ export class Session implements Listener, Asker, StreamHost, WindowHost, Progres
 
   /** A send was taken. Hot path. */
   receipt(flags: number, number: number, sequence: number): void {
-    this.#receipts.push(flags, number, sequence);
+    this.#departures.receipt(flags, number, sequence);
     this.touch();
   }
 
   /** A send was refused. */
   reject(number: number, error: unknown): void {
     this.core.counters.rejected++;
-    this.#closeReceipts();
+    this.#departures.closeReceipts();
     writeReject(this.writer, number, encodeStructured(toWireError(error)));
     this.touch();
   }
@@ -283,8 +265,7 @@ export class Session implements Listener, Asker, StreamHost, WindowHost, Progres
 
   /** Whether more than half of what may be on its way is: then what can wait does. */
   isBehind(): boolean {
-    return !this.connected ||
-      this.#outbox.bytes + this.#commonBytes + this.writer.size > this.core.limits.windowBytes / 2;
+    return !this.connected || this.#departures.bytes > this.core.limits.windowBytes / 2;
   }
 
   /** Puts a notice on its way. */
@@ -306,79 +287,33 @@ export class Session implements Listener, Asker, StreamHost, WindowHost, Progres
 
   /** Wants to be flushed at the end of the turn. */
   touch(): void {
-    if (this.writer.size >= BATCH_BYTES) this.flushWriter();
+    if (this.writer.size >= BATCH_BYTES) this.#departures.close();
     if (this.#isDirty) return;
     this.#isDirty = true;
     this.core.dirty(this);
   }
 
-  #closeReceipts(): void {
-    if (this.#receipts.length === 0) return;
-    writeReceipts(this.writer, this.#receipts);
-    this.#receipts = [];
-  }
-
-  /** Turns what was written into a message that is kept for replay. */
-  flushWriter(): void {
-    this.#closeReceipts();
-    if (this.#common.length > 0) this.#keepCommon();
-    if (this.writer.size === 0) return;
-    const count = this.writer.numbered;
-    this.#keep(this.writer.take(), count);
-  }
-
-  #keepCommon(): void {
-    const frames = this.#common;
-    this.#common = [];
-    this.#commonBytes = 0;
-    if (this.writer.size === 0) return this.#keep(joined(frames), frames.length, true);
-    // With more behind them that is this one's alone they are written as others are.
-    const rest = this.writer.take();
-    for (const frame of frames) this.writer.copy(frame, 0, frame.length);
-    eachFrame(rest, (_, bytes, start, end) => this.writer.copy(bytes, start, end));
-  }
-
-  #keep(bytes: Uint8Array, count: number, isShared = false): void {
-    this.#outbox.push(bytes, count, isShared);
-    if (this.#transport) this.#sealed.push(bytes);
-  }
-
   seal(): void {
     this.#isDirty = false;
     if (this.ended) return;
-    this.#closeReceipts();
-    const isWriting = this.writer.size > 0 || this.#common.length > 0;
-    if (this.received > this.#saidReceived && (isWriting || this.received - this.#saidReceived >= 64)) {
+    const { received } = this;
+    this.#departures.closeReceipts();
+    if (received > this.#saidReceived && (this.#departures.isLaid || received - this.#saidReceived >= 64)) {
       this.sayReceived();
     }
-    if (this.#streams) this.#layStreams(this.#streams);
-    this.flushWriter();
-    this.#outgoing.push(...this.#sealed);
-    this.#sealed = [];
-    this.#sealedTo = this.#outbox.written;
-  }
-
-  /** Data of streams, which is not replayed, does not share a message with what is kept for that. */
-  #layStreams(streams: StreamTable): void {
-    if (this.writer.numbered > 0) this.flushWriter();
-    streams.flush(this.writer, (bytes) => this.#sealed.push(bytes));
+    this.#departures.seal(this.#streams);
   }
 
   release(): void {
-    const outgoing = this.#outgoing;
-    this.#outgoing = [];
-    const transport = this.#transport;
-    if (transport) {
-      for (const bytes of outgoing) transport.send(bytes);
-      this.#outbox.left(transport.isCopying, this.#sealedTo);
-    } // A client that is connected gets its answers however many they are; without a socket the bound holds.
-    else if (this.#outbox.bytes > this.core.limits.replayBytes && !this.ended) {
-      this.core.logger("warn", "session.overflow", { topic: this.topic, bytes: this.#outbox.bytes });
-      const details = { limit: this.core.limits.replayBytes, current: this.#outbox.bytes };
-      const words =
-        `Cannot keep the session: ${details.current} bytes wait for an ack, at most ${details.limit} are kept`;
-      this.fail(new QuotaError(words, { details, retryAfterMs: 1000 }));
-    }
+    this.#departures.send(this.#transport);
+    const { replayBytes } = this.core.limits;
+    // A client that is connected gets its answers however many they are; without a socket the bound holds.
+    if (this.#transport || this.#departures.kept <= replayBytes || this.ended) return;
+    const details = { limit: replayBytes, current: this.#departures.kept };
+    this.core.logger("warn", "session.overflow", { topic: this.topic, bytes: details.current });
+    const words =
+      `Cannot keep the session: ${details.current} bytes wait for an ack, at most ${details.limit} are kept`;
+    this.fail(new QuotaError(words, { details, retryAfterMs: 1000 }));
   }
 
   /** Puts the count of received frames into what leaves next. */
@@ -402,7 +337,7 @@ export class Session implements Listener, Asker, StreamHost, WindowHost, Progres
   /** Gives the socket up: its peer is silent, or has come back by another one. */
   abandon(): void {
     const transport = this.#transport;
-    this.#transport = undefined;
+    this.#use(undefined);
     this.detachedAt = this.core.clock.now();
     this.#streams?.lost();
     transport?.abandon();
@@ -410,11 +345,7 @@ export class Session implements Listener, Asker, StreamHost, WindowHost, Progres
 
   /** Drops what was not sent: it is not durable. */
   discard(): void {
-    this.#sealed = [];
-    this.#outgoing = [];
-    this.#common = [];
-    this.#receipts = [];
-    this.writer.take();
+    this.#departures.discard();
     this.isDiscarded = true;
   }
   /** Nothing more leaves but the goodbye. */
@@ -433,18 +364,18 @@ export class Session implements Listener, Asker, StreamHost, WindowHost, Progres
     if (this.ended) return;
     if (!this.isDiscarded) {
       this.sayReceived();
-      this.flushWriter();
+      this.#departures.close();
     }
     this.ended = true;
     const transport = this.#transport;
-    this.#transport = undefined;
+    this.#use(undefined);
     for (const consumer of this.consumers.splice(0)) consumer.lane.detach(consumer);
     this.#window.detach();
     this.#requests?.end();
     this.#calls?.end();
     this.#streams?.lost();
     if (!transport) return;
-    for (const bytes of [...this.#outgoing, ...this.#sealed]) transport.send(bytes);
+    this.#departures.sendLast(transport);
     const last = new FrameWriter();
     if (error) last.structured(FrameKind.Refuse, encodeStructured(toWireError(error)));
     else {last.structured(

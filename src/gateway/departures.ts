@@ -1,0 +1,158 @@
+// edge: no Deno, Bun, node: or cloudflare: names
+import { eachFrame, FrameWriter } from "../protocol/frames.ts";
+import { writeReceipts } from "../protocol/frames_down.ts";
+import { BATCH_BYTES } from "../protocol/limits.ts";
+import { Outbox } from "../session/outbox.ts";
+import type { Transport } from "../transport/transport.ts";
+import { joined } from "./joined.ts";
+
+/** From here on a frame leaves as it is kept: to copy it into a message with others would cost more than sending twice. */
+const LARGE_FRAME = 16 * 1024;
+
+/** Data of streams, which is not replayed. */
+interface StreamData {
+  flush(writer: FrameWriter, send: (bytes: Uint8Array) => void): void;
+}
+
+/**
+ * What leaves for one client: frames are laid, closed at the end of the turn into messages that are kept until the client has
+ * them, and sent when that turn is durable.
+ */
+export class Departures {
+  /** Where frames of this turn are laid. */
+  readonly writer: FrameWriter = new FrameWriter();
+  readonly #outbox: Outbox = new Outbox();
+  /** Frames that others get as well, before what the writer has. */
+  #common: Uint8Array[] = [];
+  #commonBytes = 0;
+  #receipts: number[] = [];
+  /** Whole messages of this turn, and those whose turn is being committed. */
+  #sealed: Uint8Array[] = [];
+  #outgoing: Uint8Array[] = [];
+  /** Numbered frames in them and before. */
+  #sealedTo = 0;
+  /** Whether there is a socket: without one what is laid waits for the next. */
+  hasSocket = false;
+
+  /** Bytes the client has not confirmed. */
+  get kept(): number {
+    return this.#outbox.bytes;
+  }
+
+  /** … and those of this turn. */
+  get bytes(): number {
+    return this.#outbox.bytes + this.#commonBytes + this.writer.size;
+  }
+
+  /** Numbered frames ever closed into a message. */
+  get written(): number {
+    return this.#outbox.written;
+  }
+
+  /** Whether something was laid in this turn. */
+  get isLaid(): boolean {
+    return this.writer.size > 0 || this.#common.length > 0;
+  }
+
+  /** A message; `isCommon` when others get the very same. Hot path. */
+  message(frame: Uint8Array, isCommon: boolean): void {
+    if (frame.length >= LARGE_FRAME) {
+      this.close();
+      this.#keep(frame, 1, true);
+    } else if (isCommon && this.writer.size === 0) {
+      this.#common.push(frame);
+      this.#commonBytes += frame.length;
+      if (this.#commonBytes >= BATCH_BYTES) this.close();
+    } else this.writer.copy(frame, 0, frame.length);
+  }
+
+  /** A receipt; those of a turn share a frame. Hot path. */
+  receipt(flags: number, number: number, sequence: number): void {
+    this.#receipts.push(flags, number, sequence);
+  }
+
+  /** Lays the receipts: what comes next comes behind them. */
+  closeReceipts(): void {
+    if (this.#receipts.length === 0) return;
+    writeReceipts(this.writer, this.#receipts);
+    this.#receipts = [];
+  }
+
+  /** Turns what was laid into a message that is kept for replay. */
+  close(): void {
+    this.closeReceipts();
+    if (this.#common.length > 0) this.#closeCommon();
+    if (this.writer.size === 0) return;
+    const count = this.writer.numbered;
+    this.#keep(this.writer.take(), count);
+  }
+
+  #closeCommon(): void {
+    const frames = this.#common;
+    this.#common = [];
+    this.#commonBytes = 0;
+    if (this.writer.size === 0) return this.#keep(joined(frames), frames.length, true);
+    // With more behind them that is this one's alone they are written as others are.
+    const rest = this.writer.take();
+    for (const frame of frames) this.writer.copy(frame, 0, frame.length);
+    eachFrame(rest, (_, bytes, start, end) => this.writer.copy(bytes, start, end));
+  }
+
+  #keep(bytes: Uint8Array, count: number, isShared = false): void {
+    this.#outbox.push(bytes, count, isShared);
+    if (this.hasSocket) this.#sealed.push(bytes);
+  }
+
+  /** Ends the turn: what was laid leaves with the next {@link Departures.send}. Data does not share a message with what is kept. */
+  seal(streams: StreamData | undefined): void {
+    if (streams) {
+      if (this.writer.numbered > 0) this.close();
+      streams.flush(this.writer, (bytes) => this.#sealed.push(bytes));
+    }
+    this.close();
+    this.#outgoing.push(...this.#sealed);
+    this.#sealed = [];
+    this.#sealedTo = this.#outbox.written;
+  }
+
+  /** Sends what was sealed: it is durable now. */
+  send(transport: Transport | undefined): void {
+    const outgoing = this.#outgoing;
+    this.#outgoing = [];
+    if (!transport) return;
+    for (const bytes of outgoing) transport.send(bytes);
+    this.#outbox.left(transport.isCopying, this.#sealedTo);
+  }
+
+  /** Sends all there is, for the last time. */
+  sendLast(transport: Transport): void {
+    for (const bytes of [...this.#outgoing, ...this.#sealed]) transport.send(bytes);
+  }
+
+  /** Drops what the client has. A count from the future means it is confused: false. */
+  acknowledge(received: number): boolean {
+    return this.#outbox.acknowledge(received);
+  }
+
+  /** Whether everything after `received` is still here. */
+  holds(received: number): boolean {
+    this.close();
+    return this.#outbox.holds(received);
+  }
+
+  /** Another socket: sends what its client does not have. */
+  replay(received: number, transport: Transport): void {
+    this.#sealed = [];
+    this.#outgoing = [];
+    for (const message of this.#outbox.replay(received, BATCH_BYTES)) transport.send(message);
+  }
+
+  /** Drops what was not sent: it is not durable. */
+  discard(): void {
+    this.#sealed = [];
+    this.#outgoing = [];
+    this.#common = [];
+    this.#receipts = [];
+    this.writer.take();
+  }
+}
