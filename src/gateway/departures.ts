@@ -9,6 +9,10 @@ import { joined } from "./joined.ts";
 /** From here on a frame leaves as it is kept: to copy it into a message with others would cost more than sending twice. */
 const LARGE_FRAME = 16 * 1024;
 
+/** Nothing: of ten thousand who are idle none brings lists of its own. Never written into. */
+const NONE: Uint8Array[] = [];
+const NO_RECEIPTS: number[] = [];
+
 /** Data of streams, which is not replayed. */
 interface StreamData {
   flush(writer: FrameWriter, send: (bytes: Uint8Array) => void): void;
@@ -23,12 +27,12 @@ export class Departures {
   readonly writer: FrameWriter = new FrameWriter();
   readonly #outbox: Outbox = new Outbox();
   /** Frames that others get as well, before what the writer has. */
-  #common: Uint8Array[] = [];
+  #common: Uint8Array[] = NONE;
   #commonBytes = 0;
-  #receipts: number[] = [];
+  #receipts: number[] = NO_RECEIPTS;
   /** Whole messages of this turn, and those whose turn is being committed. */
-  #sealed: Uint8Array[] = [];
-  #outgoing: Uint8Array[] = [];
+  #sealed: Uint8Array[] = NONE;
+  #outgoing: Uint8Array[] = NONE;
   /** Numbered frames in them and before. */
   #sealedTo = 0;
   /** Whether there is a socket: without one what is laid waits for the next. */
@@ -60,7 +64,7 @@ export class Departures {
       this.close();
       this.#keep(frame, 1, true);
     } else if (isCommon && this.writer.size === 0) {
-      this.#common.push(frame);
+      this.#common = added(this.#common, frame);
       this.#commonBytes += frame.length;
       if (this.#commonBytes >= BATCH_BYTES) this.close();
     } else this.writer.copy(frame, 0, frame.length);
@@ -68,14 +72,15 @@ export class Departures {
 
   /** A receipt; those of a turn share a frame. Hot path. */
   receipt(flags: number, number: number, sequence: number): void {
-    this.#receipts.push(flags, number, sequence);
+    if (this.#receipts === NO_RECEIPTS) this.#receipts = [flags, number, sequence];
+    else this.#receipts.push(flags, number, sequence);
   }
 
   /** Lays the receipts: what comes next comes behind them. */
   closeReceipts(): void {
     if (this.#receipts.length === 0) return;
     writeReceipts(this.writer, this.#receipts);
-    this.#receipts = [];
+    this.#receipts = NO_RECEIPTS;
   }
 
   /** Turns what was laid into a message that is kept for replay. */
@@ -89,7 +94,7 @@ export class Departures {
 
   #closeCommon(): void {
     const frames = this.#common;
-    this.#common = [];
+    this.#common = NONE;
     this.#commonBytes = 0;
     if (this.writer.size === 0) return this.#keep(joined(frames), frames.length, true);
     // With more behind them that is this one's alone they are written as others are.
@@ -100,25 +105,26 @@ export class Departures {
 
   #keep(bytes: Uint8Array, count: number, isShared = false): void {
     this.#outbox.push(bytes, count, isShared);
-    if (this.hasSocket) this.#sealed.push(bytes);
+    if (this.hasSocket) this.#sealed = added(this.#sealed, bytes);
   }
 
   /** Ends the turn: what was laid leaves with the next {@link Departures.send}. Data does not share a message with what is kept. */
   seal(streams: StreamData | undefined): void {
     if (streams) {
       if (this.writer.numbered > 0) this.close();
-      streams.flush(this.writer, (bytes) => this.#sealed.push(bytes));
+      streams.flush(this.writer, (bytes) => void (this.#sealed = added(this.#sealed, bytes)));
     }
     this.close();
-    this.#outgoing.push(...this.#sealed);
-    this.#sealed = [];
+    if (this.#outgoing === NONE) this.#outgoing = this.#sealed;
+    else this.#outgoing.push(...this.#sealed);
+    this.#sealed = NONE;
     this.#sealedTo = this.#outbox.written;
   }
 
   /** Sends what was sealed: it is durable now. */
   send(transport: Transport | undefined): void {
     const outgoing = this.#outgoing;
-    this.#outgoing = [];
+    this.#outgoing = NONE;
     if (!transport) return;
     for (const bytes of outgoing) transport.send(bytes);
     this.#outbox.left(transport.isCopying, this.#sealedTo);
@@ -142,17 +148,23 @@ export class Departures {
 
   /** Another socket: sends what its client does not have. */
   replay(received: number, transport: Transport): void {
-    this.#sealed = [];
-    this.#outgoing = [];
+    this.#sealed = NONE;
+    this.#outgoing = NONE;
     for (const message of this.#outbox.replay(received, BATCH_BYTES)) transport.send(message);
   }
 
   /** Drops what was not sent: it is not durable. */
   discard(): void {
-    this.#sealed = [];
-    this.#outgoing = [];
-    this.#common = [];
-    this.#receipts = [];
+    this.#sealed = NONE;
+    this.#outgoing = NONE;
+    this.#common = NONE;
+    this.#receipts = NO_RECEIPTS;
     this.writer.take();
   }
+}
+
+function added(list: Uint8Array[], bytes: Uint8Array): Uint8Array[] {
+  if (list === NONE) return [bytes];
+  list.push(bytes);
+  return list;
 }
