@@ -111,7 +111,7 @@ export class Departures {
   /** Ends the turn: what was laid leaves with the next {@link Departures.send}. Data does not share a message with what is kept. */
   seal(streams: StreamData | undefined): void {
     if (streams) {
-      if (this.writer.numbered > 0) this.close();
+      if (this.writer.numbered > 0 || this.#common.length > 0) this.close();
       streams.flush(this.writer, (bytes) => void (this.#sealed = added(this.#sealed, bytes)));
     }
     this.close();
@@ -143,7 +143,9 @@ export class Departures {
   /** Whether everything after `received` is still here. */
   holds(received: number): boolean {
     this.close();
-    return this.#outbox.holds(received);
+    let count = 0;
+    this.#outbox.each(received, () => count++);
+    return count === this.#outbox.written - received;
   }
 
   /** Another socket: sends what its client does not have. */
@@ -158,6 +160,7 @@ export class Departures {
     this.#sealed = NONE;
     this.#outgoing = NONE;
     this.#common = NONE;
+    this.#commonBytes = 0;
     this.#receipts = NO_RECEIPTS;
     this.writer.take();
   }

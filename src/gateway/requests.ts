@@ -1,6 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { type AetherError, ConnectionClosedError, QuotaError } from "../errors.ts";
 import { toWireError } from "../protocol/error_wire.ts";
+import { passError } from "./passed_errors.ts";
 import { FLAG_ERROR, type FrameWriter, type MessageView } from "../protocol/frames.ts";
 import { encodeStructured } from "../protocol/structured.ts";
 import type { Core } from "./core.ts";
@@ -82,10 +83,12 @@ export class RequestTable {
   answer(id: number, flags: number, messageType: number, body: Uint8Array): void {
     const open = this.#owed.get(id);
     if (!open) return;
+    const { core } = this.#session;
+    const passed = flags & FLAG_ERROR ? passError(body, core.limits.structuredDepth) : body;
     this.#owed.delete(id);
     open.session.requests.#asked.delete(open.id);
     if (open.session.ended) return;
-    open.session.writer.reply(open.id, flags, messageType, body);
+    open.session.writer.reply(open.id, flags, messageType, passed);
     open.session.touch();
   }
 

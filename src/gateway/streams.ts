@@ -16,7 +16,7 @@ import { chunkStart, readOpen, renumber, streamOf, writeCredit } from "../protoc
 import { encodeStructured } from "../protocol/structured.ts";
 import { StreamQueue } from "../session/stream_queue.ts";
 import type { Caller, Opening } from "./openings.ts";
-import { passError } from "./stream_errors.ts";
+import { passError } from "./passed_errors.ts";
 import { Grants, Intake } from "./stream_grants.ts";
 
 /** Whose streams a table has: a session, or the gateway itself. */
@@ -113,6 +113,7 @@ export class StreamTable {
         return this.#head(leg, bytes, start, end);
       case FrameKind.Reset:
         if (leg) this.#reset(leg, bytes, start, end);
+        else this.#queue.drop(stream);
     }
   }
 
@@ -135,6 +136,8 @@ export class StreamTable {
     if (leg.isEnd) throw new InvalidArgumentError("Cannot take a chunk behind the end of its stream");
     if (!leg.isHeaded) throw new InvalidArgumentError("Cannot take a chunk before the head of its stream");
     const flags = bytes[start + 5];
+    // It costs its sender no credit, and others memory.
+    if (size === 0 && (flags & FLAG_END) === 0) throw new InvalidArgumentError("Cannot take a chunk of nothing");
     const { other } = leg;
     // Trailers are behind the last byte, once, and need no credit: nobody reads them to make room.
     if ((flags & FLAG_TRAILERS) === 0) {
@@ -163,6 +166,7 @@ export class StreamTable {
   }
 
   #credit(stream: number, leg: Leg | undefined, count: number): void {
+    if (count === 0) throw new InvalidArgumentError("Cannot take a credit of nothing");
     if (stream === 0) {
       this.#queue.credited(count);
       return this.host.touch();

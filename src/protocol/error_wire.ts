@@ -1,5 +1,6 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import * as errors from "../errors.ts";
+import { encodeStructured } from "./structured.ts";
 
 /** How an error travels. */
 export interface WireError {
@@ -27,6 +28,16 @@ export function toWireError(thrown: unknown): WireError {
   if (thrown instanceof errors.InvalidArgumentError && thrown.argument) details.argument = thrown.argument;
   if (Object.keys(details).length > 0) wire.details = details;
   return wire;
+}
+
+/** The same as bytes, without its details where those cannot be written. */
+export function encodeError(thrown: unknown): Uint8Array {
+  const wire = toWireError(thrown);
+  try {
+    return encodeStructured(wire);
+  } catch {
+    return encodeStructured({ ...wire, details: undefined });
+  }
 }
 
 /** Turns what came over the wire into the class a caller catches; a body that is no error becomes an INTERNAL one. */

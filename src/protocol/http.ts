@@ -77,6 +77,7 @@ export function passHeaders(headers: readonly string[], options: PassOptions = {
   const { isCaller } = options;
   let named: ReadonlySet<string> | undefined;
   const passed: string[] = [];
+  let hasLength = false;
   for (let at = 0; at + 1 < headers.length; at += 2) {
     const name = lowerName(headers[at]);
     const value = headers[at + 1];
@@ -93,9 +94,10 @@ export function passHeaders(headers: readonly string[], options: PassOptions = {
     if (isCaller) {
       if (name.charCodeAt(0) === X && IDENTITY.test(name)) continue;
       // Two readers of the same bytes must not disagree where a request ends.
-      if (name === "content-length" && (!/^\d{1,15}$/.test(value) || passed.includes(name))) {
+      if (name === "content-length" && (!/^\d{1,15}$/.test(value) || hasLength)) {
         throw new InvalidArgumentError(`Cannot pass on a content-length of "${value}": it is one number`, "headers");
       }
+      hasLength ||= name === "content-length";
     }
     passed.push(name, value);
   }

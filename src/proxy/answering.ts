@@ -51,14 +51,17 @@ export class Answering implements Answerer {
     const channel = this.#channel;
     // The caller has gone while this waited.
     if (channel.error) return;
+    let given: Response | undefined;
     try {
       const answered = this.#within(handler);
-      const response = requireResponse(answered instanceof Response ? answered : await answered);
-      if (channel.error) return void response.body?.cancel(channel.error).catch(() => {});
+      given = answered instanceof Response ? answered : await answered;
+      const response = requireResponse(given);
+      if (channel.error) return void giveUp(response, channel.error);
       await this.#answer(response);
       this.#answered();
     } catch (error) {
       this.#late?.();
+      giveUp(given, error);
       if (channel.error) return;
       if (!this.#refusal) this.#link.report(error);
       if (this.#status > 0) return channel.reset(this.#broken(error));
@@ -238,6 +241,12 @@ export class Answering implements Answerer {
 }
 
 const STANDARD = /^(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)$/;
+
+/** Nobody will read it; what is being read is told by who reads it. */
+function giveUp(response: Response | undefined, reason: unknown): void {
+  const body = response?.body;
+  if (body instanceof ReadableStream && !body.locked) body.cancel(reason).catch(() => {});
+}
 
 function requireResponse(response: unknown): Response {
   if (!isResponse(response)) throw new TypeError(`The handler returned ${kindOf(response)}`);

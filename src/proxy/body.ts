@@ -207,7 +207,8 @@ function chunksOf(stream: NonNullable<Body["stream"]>): Chunks {
   const iterator = Symbol.asyncIterator in stream ? stream[Symbol.asyncIterator]() : stream[Symbol.iterator]();
   return {
     read: async () => await iterator.next() as { done?: boolean; value?: Uint8Array | string },
-    cancel: () => void Promise.resolve(iterator.return?.()).catch(() => {}),
+    // Of a generator `return` runs code of its own, which may throw.
+    cancel: () => void (async () => await iterator.return?.())().catch(() => {}),
   };
 }
 

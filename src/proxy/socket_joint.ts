@@ -51,6 +51,8 @@ export class SocketJoint {
   #isPaused = false;
   #left: SocketClose | undefined;
   #isHungUp = false;
+  /** Whether nothing it brings can go into the tunnel any more. */
+  #isDeaf = false;
   #isOver = false;
   #wake: () => void = () => {};
   #grace: CancelTimer | undefined;
@@ -72,7 +74,7 @@ export class SocketJoint {
 
   /** The socket has brought a message. */
   message(data: SocketData): void {
-    if (this.#left) return;
+    if (this.#left || this.#isDeaf) return;
     const size = sizeOf(data);
     if (isTooLarge(data, size)) return this.#refuse(1009, `a message has more than ${PACKET_BYTES} bytes`);
     if (this.#queued > 0 && this.#queued + size > QUEUED_BYTES) {
@@ -80,7 +82,8 @@ export class SocketJoint {
     }
     this.#queue.push(data);
     this.#queued += size;
-    if (!this.#isPaused && this.#socket.pause && this.#queued > PAUSE_BYTES) {
+    // One that was told to close is heard to its end.
+    if (!this.#isPaused && !this.#isHungUp && this.#socket.pause && this.#queued > PAUSE_BYTES) {
       this.#isPaused = true;
       this.#socket.pause();
       this.#probe();
@@ -128,6 +131,7 @@ export class SocketJoint {
       await writer.close();
       this.#linger();
     } catch (error) {
+      this.#isDeaf = true;
       this.#queue.length = 0;
       this.#hangUp(closeOf(error));
     }
@@ -170,7 +174,11 @@ export class SocketJoint {
     // One that is held back would not hear the other side's answer.
     if (this.#isPaused) this.#socket.resume!();
     this.#isPaused = false;
-    this.#socket.close(sendable(end));
+    try {
+      this.#socket.close(sendable(end));
+    } catch {
+      // Some throw when it is closed already.
+    }
     this.#linger();
   }
 

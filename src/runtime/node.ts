@@ -23,6 +23,9 @@ const HTTP = {
   shouldUpgradeCallback: ({ headers }: IncomingMessage): boolean => headers.upgrade?.toLowerCase() === "websocket",
 };
 
+/** How long a refused peer may take to read why, in ms. */
+const REFUSED_MS = 5000;
+
 /**
  * Opens a port for a gateway.
  * @throws {InvalidArgumentError} for an allow-all gateway beyond loopback
@@ -44,6 +47,9 @@ export async function serve(gateway: Gateway, options: ServeOptions = {}): Promi
     if (!upgrade.ok) {
       // The server no longer listens to it; what nobody listens to would end the process.
       socket.on("error", () => {});
+      // Nor does it end it: a peer that keeps its half open would keep all of it.
+      const late = setTimeout(() => socket.destroy(), REFUSED_MS);
+      socket.once("finish", () => socket.destroy()).once("close", () => clearTimeout(late));
       return void socket.end(
         `HTTP/1.1 ${upgrade.status} Refused\r\nContent-Type: text/plain\r\nContent-Length: ${upgrade.text.length}\r\nConnection: close\r\n\r\n${upgrade.text}`,
       );

@@ -19,6 +19,10 @@ export interface ChannelOwner {
   forget(stream: number): void;
 }
 
+/** From so many pieces on that wait to be read, small ones are joined. */
+const MANY = 64;
+const SMALL = 16 * 1024;
+
 /** One stream: bytes both ways under credit, a head in front of the answer, trailers behind either side. */
 export class Channel {
   /** Its number on this connection. */
@@ -202,9 +206,17 @@ export class Channel {
     if (this.#isReceived) return;
     this.onChunk?.();
     if (flags & FLAG_TRAILERS) this.#trailers = payload;
-    else if (payload.length > 0) this.#chunks.push(payload);
+    else if (payload.length > 0) this.#keep(payload);
     if (flags & FLAG_END) this.#received();
     else this.#arrived();
+  }
+
+  #keep(payload: Uint8Array): void {
+    const chunks = this.#chunks;
+    const last = chunks.length - 1;
+    // Of many small ones each would pin the message it came in.
+    if (last < MANY || chunks[last].length + payload.length > SMALL) chunks.push(payload);
+    else chunks[last] = concatBytes([chunks[last], payload]);
   }
 
   #received(): void {

@@ -7,7 +7,7 @@ import {
   QuotaError,
 } from "../errors.ts";
 import { NO_BYTES, utf8 } from "../base/bytes.ts";
-import { fromWireError, toWireError } from "../protocol/error_wire.ts";
+import { encodeError, fromWireError } from "../protocol/error_wire.ts";
 import { FLAG_END, FRAME_HEAD, FrameKind, FrameWriter, readU32 } from "../protocol/frames.ts";
 import { SOCKET_WINDOW } from "../protocol/limits.ts";
 import {
@@ -137,7 +137,7 @@ export class Channels implements StreamEnd, ChannelOwner {
   /** Of one that others opened: what was answered to its end is not taken back, only the rest of the question refused. */
   #resetLast(stream: number, flags: number, error: AetherError): void {
     const writer = new FrameWriter(0);
-    writer.structured(FrameKind.Reset, encodeStructured(toWireError(briefly(error))), stream, flags);
+    writer.structured(FrameKind.Reset, encodeError(briefly(error)), stream, flags);
     this.#queue.push(stream, writer.take());
     this.#port.schedule();
   }
@@ -171,8 +171,8 @@ export class Channels implements StreamEnd, ChannelOwner {
         return this.#port.schedule();
       }
       case FrameKind.Reset: {
-        if (!channel) return;
         this.#queue.drop(stream);
+        if (!channel) return;
         this.#open.delete(stream);
         return channel.lost(fromWireError(decodeStructured(bytes.subarray(start + FRAME_HEAD + 4, end))));
       }
@@ -214,7 +214,7 @@ function requireHead(bytes: Uint8Array): Uint8Array {
 
 /** A reason that is longer than one may be, cut. */
 function briefly(error: AetherError): AetherError {
-  if (encodeStructured(toWireError(error)).length <= RESET_BYTES) return error;
+  if (encodeError(error).length <= RESET_BYTES) return error;
   const { code, retryable, retryAfterMs } = error;
   return new BaseError(`${error.message.slice(0, 1000)} …`, code, { retryable, retryAfterMs });
 }

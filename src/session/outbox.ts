@@ -68,12 +68,6 @@ export class Outbox {
     }
   }
 
-  /** Whether everything after `received` is still here. */
-  holds(received: number): boolean {
-    const oldest = this.#first?.first ?? this.written + 1;
-    return received <= this.written && received + 1 >= oldest;
-  }
-
   /** The frames after `received` as WebSocket messages of about `batchBytes`. They stay in the outbox. */
   replay(received: number, batchBytes: number): Uint8Array[] {
     const messages: Uint8Array[] = [];

@@ -8,7 +8,7 @@ import {
 } from "../errors.ts";
 import { NO_BYTES, utf8 } from "../base/bytes.ts";
 import type { CancelTimer, Clock } from "../base/clock.ts";
-import { fromWireError, toWireError } from "../protocol/error_wire.ts";
+import { encodeError, fromWireError } from "../protocol/error_wire.ts";
 import { STRUCTURED_BYTES } from "../protocol/limits.ts";
 import { FLAG_ERROR, FRAME_HEAD, FrameKind, type FrameWriter, MessageView, readU32 } from "../protocol/frames.ts";
 import { decodeStructured, encodeBriefly, encodeStructured } from "../protocol/structured.ts";
@@ -193,7 +193,7 @@ export class Requests {
       if (answered && !again) return;
       answered = true;
       this.#serving.delete(id);
-      this.#link.write((writer) => writer.reply(id, FLAG_ERROR, 0, encodeStructured(toWireError(error))));
+      this.#link.write((writer) => writer.reply(id, FLAG_ERROR, 0, encodeError(error)));
     };
     if (!this.#handler) {
       return refuse(new NotFoundError("Nobody answers requests there: the principal has no onRequest handler"));

@@ -1,7 +1,7 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { type AetherError, NotFoundError } from "../errors.ts";
 import type { Handlers } from "../base/emitter.ts";
-import { toWireError } from "../protocol/error_wire.ts";
+import { encodeError } from "../protocol/error_wire.ts";
 import { FLAG_REFUSED, FrameKind, type FrameWriter } from "../protocol/frames.ts";
 import { encodeStructured } from "../protocol/structured.ts";
 import type { ConnectionState } from "./state.ts";
@@ -47,6 +47,6 @@ export function writeReset(
   flags: number,
   error: AetherError,
 ): void {
-  port.writer.structured(FrameKind.Reset, encodeStructured(toWireError(error)), stream, flags);
+  port.writer.structured(FrameKind.Reset, encodeError(error), stream, flags);
   port.schedule();
 }

@@ -1,11 +1,14 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { FRAME_HEAD, FrameKind, type FrameWriter } from "../protocol/frames.ts";
+import { FLAG_TRAILERS, FRAME_HEAD, FrameKind, type FrameWriter } from "../protocol/frames.ts";
 import { BATCH_BYTES, SOCKET_WINDOW } from "../protocol/limits.ts";
 
 /** Bytes of a chunk that are no payload. */
 const CHUNK_HEAD = FRAME_HEAD + 4;
 /** From here on a frame is a message of its own: copying it would cost more than sending twice. */
 const LARGE = 16 * 1024;
+
+/** From so many on, small chunks of a stream are joined: each would cost more to keep than it has bytes. */
+const MANY = 64;
 
 /**
  * Data of streams on its way into one socket: one chunk of each stream in turn, and no more than the socket's credit
@@ -27,9 +30,12 @@ export class StreamQueue {
     const isLate = this.#bytes + frame.length > this.#credit && frame.length * 2 < frame.buffer.byteLength;
     const kept = isLate ? frame.slice() : frame;
     const frames = this.#waiting.get(stream);
-    if (frames) frames.push(kept);
-    else this.#waiting.set(stream, [kept]);
     this.#bytes += kept.length;
+    if (!frames) return void this.#waiting.set(stream, [kept]);
+    const last = frames.length < MANY ? undefined : joinedTo(frames[frames.length - 1], kept);
+    if (!last) return void frames.push(kept);
+    frames[frames.length - 1] = last;
+    this.#bytes -= CHUNK_HEAD;
   }
 
   /** Drops what waits of a stream: it was reset. */
@@ -78,4 +84,18 @@ function lay(frame: Uint8Array, writer: FrameWriter, send: (bytes: Uint8Array) =
   }
   if (writer.size > 0) send(writer.take());
   send(frame);
+}
+
+/** A chunk with what the next one has behind it, where that makes no large one. */
+function joinedTo(frame: Uint8Array, next: Uint8Array): Uint8Array | undefined {
+  const length = frame.length + next.length - CHUNK_HEAD;
+  const areChunks = frame[4] === FrameKind.Chunk && next[4] === FrameKind.Chunk;
+  if (!areChunks || length >= LARGE || frame[5] !== 0 || next[5] & FLAG_TRAILERS) return undefined;
+  const joined = new Uint8Array(length);
+  joined.set(frame);
+  joined.set(next.subarray(CHUNK_HEAD), frame.length);
+  joined[2] = (length - 4) >>> 8;
+  joined[3] = length - 4;
+  joined[5] = next[5];
+  return joined;
 }

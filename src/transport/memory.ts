@@ -19,8 +19,8 @@ interface End {
 }
 
 /**
- * Makes a pair. Nothing is delivered synchronously, so that no handler runs inside a caller's send. What is carried by somebody
- * else is copied, as by a network; otherwise the other end gets the very bytes.
+ * Makes a pair. Nothing is delivered synchronously, so that no handler runs inside a caller's send. What is sent is copied, as by
+ * a network: who receives it may keep it and write into it, and others may have been sent the very same.
  */
 export function memoryPair(
   nearSink: TransportSink,
@@ -33,8 +33,7 @@ export function memoryPair(
 }
 
 /** Each end knows for itself whether it is over: on a broken wire the other one may never hear of it. */
-function side(own: End, other: End, network?: Carry): Transport {
-  const carry: Carry = network ?? ((_, run) => queueMicrotask(run));
+function side(own: End, other: End, carry: Carry = (_, run) => queueMicrotask(run)): Transport {
   const end = (info: CloseInfo): void => {
     if (own.over) return;
     own.over = true;
@@ -46,10 +45,10 @@ function side(own: End, other: End, network?: Carry): Transport {
     });
   };
   return {
-    isCopying: network !== undefined,
+    isCopying: true,
     send(bytes) {
       if (own.over) return;
-      const sent = network ? bytes.slice() : bytes;
+      const sent = bytes.slice();
       carry(own.direction, () => {
         if (!other.over) other.sink.received(sent);
       });

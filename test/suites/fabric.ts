@@ -210,6 +210,29 @@ export const cases: Case[] = [
     },
   },
   {
+    name: "what one receiver writes into its message, nobody else reads",
+    async run() {
+      for (const size of [10, 40_000]) {
+        await using gateway = await createGateway({ store: memoryStore(), auth: allowAll() });
+        const agent = (specifier: string): AgentClient =>
+          new AgentClient({ dial: gateway.dial(), workspace: "w", implementation: "a", specifier });
+        const [from, ...to] = ["0", "1", "2", "3", "4", "5"].map(agent);
+        await Promise.all([from, ...to].map((client) => client.connect()));
+        const got: number[][] = [];
+        for (const client of to) {
+          client.onMessage(({ payload }) => {
+            got.push([payload.length, ...new Set(payload)]);
+            payload.fill(0);
+          });
+        }
+        await from.broadcastToAgents("w", new Uint8Array(size).fill(7));
+        await until(() => got.length === to.length, "all of them");
+        equal(got, to.map(() => [size, 7]));
+        await Promise.all([from, ...to].map((client) => client.disconnect()));
+      }
+    },
+  },
+  {
     name: "a slow consumer of live broadcasts hears of its gap, and nobody else waits",
     async run() {
       await using fabric = await testFabric({ seed: 11, limits: { windowMessages: 4, broadcastQueue: 4 } });

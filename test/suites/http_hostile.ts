@@ -1,11 +1,12 @@
 import type { Case } from "../harness.ts";
-import { AetherFetchTransport, serveHttp } from "../../src/proxy/mod.ts";
+import { AetherFetchTransport, serveHttp, serveTunnels, tunnelDial } from "../../src/proxy/mod.ts";
 import { allowAll, createGateway } from "../../src/gateway/mod.ts";
 import { memoryStore } from "../../src/store/memory.ts";
 import { FLAG_END } from "../../src/protocol/frames.ts";
 import { STREAM_WINDOW } from "../../src/protocol/limits.ts";
-import { AetherError } from "../../src/errors.ts";
+import { AetherError, ConflictError } from "../../src/errors.ts";
 import { StreamKind } from "../../src/protocol/stream_frames.ts";
+import { encodeStructured } from "../../src/protocol/structured.ts";
 import { channelsOf } from "../../src/session/channels.ts";
 import { LINK } from "../../src/session/link.ts";
 import { equal } from "./assert.ts";
@@ -65,10 +66,86 @@ export const cases: Case[] = [
     const error = await new AetherFetchTransport(agent, service.topic).fetch("/").catch((error) => error);
     equal([error.message.includes("x".repeat(900)), error.message.length < 2000], [true, true]);
     equal([agent.state, service.state], ["ready", "ready"]);
-    const caller = await raw(fabric.gateway);
-    caller.open(1, service.topic, GET);
-    caller.reset(1, { code: "CANCELLED", message: "x".repeat(20_000) });
-    equal(await soon(caller.closed, "the end of its connection"), 4400);
+    const other = await rogue(fabric);
+    const lost = new AetherFetchTransport(agent, "sv::rogue::1").fetch("/").catch((error) => error);
+    other.reset((await other.next("open")).stream, { code: "toString", message: "x".repeat(200_000) });
+    const { message } = await soon(lost, "its request to fail");
+    equal([message.includes("x".repeat(900)), message.length < 2000, other.isClosed], [true, true, false]);
+  }),
+  inFabric(
+    "an error nobody can read, in answer to a request, ends who has said it and fails the request",
+    async (fabric) => {
+      const [agent] = await connected(fabric.agent());
+      for (
+        const [body, isClosed] of [[encodeStructured({ code: "toString", message: "x" }), false], [
+          GARBAGE,
+          true,
+        ]] as const
+      ) {
+        const service = await rogue(fabric);
+        const asked = agent.request("sv::rogue::1", new Uint8Array(1)).catch((error) => error);
+        await fabric.advance(1);
+        service.answer(1, body);
+        equal((await soon(asked, "the request to fail")) instanceof AetherError, true);
+        equal([agent.state, service.isClosed], ["ready", isClosed]);
+        service.leave();
+        await fabric.advance(1);
+      }
+    },
+  ),
+  inFabric("an error whose details cannot be written is told without them", async (fabric) => {
+    const [agent, service] = await connected(fabric.agent(), fabric.service());
+    const details: Record<string, unknown> = {};
+    details.own = details;
+    const thrown = new ConflictError("not now", { details });
+    service.onError(() => {});
+    service.onRequest(() => Promise.reject(thrown));
+    serveTunnels(service, () => Promise.reject(thrown));
+    const asked = await agent.request(service.topic, new Uint8Array(1)).catch((error) => error);
+    equal([asked.code, asked.message], ["ABORTED", "not now"]);
+    const dialled = await soon(tunnelDial(agent, service.topic, "tcp").catch((error) => error), "a refusal");
+    equal(String(dialled).includes("not now"), true, String(dialled));
+  }),
+  inFabric("chunks of nothing are refused, and small ones that wait are joined", async (fabric) => {
+    const service = await rogue(fabric);
+    const greedy = await raw(fabric.gateway);
+    greedy.open(1, "sv::rogue::1", { ...GET, method: "POST" }, false);
+    const { stream } = await service.next("open");
+    // Fills the credit of the service's socket, which says nothing of having read it.
+    for (let n = 3; n < 13; n += 2) {
+      greedy.open(n, "sv::rogue::1", { ...GET, method: "POST" }, false);
+      for (let at = 0; at < 4; at++) greedy.chunk(n, new Uint8Array(64 * 1024));
+    }
+    await fabric.advance(1);
+    for (let n = 0; n < 20_000; n++) greedy.chunk(1, new Uint8Array([n]));
+    await fabric.advance(1);
+    const { waiting } = tableOf({ topic: "sv::rogue::1" });
+    equal(waiting < 300_000, true, `${waiting} bytes wait`);
+    service.events.length = 0;
+    for (let n = 0; n < 4; n++) {
+      service.credit(0, MiB);
+      await fabric.advance(1);
+    }
+    const chunks = service.events.filter((event) => event.kind === "chunk" && event.stream === stream);
+    equal([chunks.reduce((sum, { bytes = 0 }) => sum + bytes, 0), chunks.length < 100], [20_000, true]);
+    greedy.chunk(1, new Uint8Array());
+    equal(await soon(greedy.closed, "the end of its connection"), 4400);
+    service.leave();
+    await fabric.advance(1);
+  }),
+  inFabric("the body of an answer that cannot be passed on is cancelled", async (fabric) => {
+    const [agent, service] = await connected(fabric.agent(), fabric.service());
+    service.onError(() => {});
+    const cancelled = Promise.withResolvers<unknown>();
+    const body = new ReadableStream({ cancel: cancelled.resolve });
+    const response = new Response(body);
+    // What some runtimes let a handler say, and no gateway passes on.
+    Object.defineProperty(response, "headers", {
+      value: { forEach: (each: (value: string, name: string) => void) => each("a\x01b", "x"), getSetCookie: () => [] },
+    });
+    serveHttp(service, () => response);
+    equal((await new AetherFetchTransport(agent, service.topic).fetch("/")).status, 500);
+    await soon(cancelled.promise, "the end of its source");
   }),
   inFabric("a stream that ends without an answer fails who waits for one, at once", async (fabric) => {
     const [agent] = await connected(fabric.agent());

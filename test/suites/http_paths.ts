@@ -1,6 +1,6 @@
 import type { Case } from "../harness.ts";
 import { AetherFetchTransport, serveHttp } from "../../src/proxy/mod.ts";
-import { normalPath } from "../../src/protocol/http.ts";
+import { normalPath, passHeaders } from "../../src/protocol/http.ts";
 import { FLAG_END } from "../../src/protocol/frames.ts";
 import { equal } from "./assert.ts";
 import { inFabric } from "./http_kit.ts";
@@ -126,6 +126,13 @@ async function refused(client: RawClient, stream: number): Promise<string> {
 
 /** No two readers of a path disagree about it, and no head is two. */
 export const cases: Case[] = [
+  {
+    name: "http: a header whose value is the name of another one is not that one",
+    run() {
+      const headers = ["access-control-request-headers", "content-length", "content-length", "5"];
+      equal(passHeaders(headers, { isCaller: true }), headers);
+    },
+  },
   {
     name: "http: paths are normalised, or refused where they hide something",
     run() {

@@ -1,5 +1,13 @@
 import type { Gateway } from "../../src/gateway/gateway.ts";
-import { eachFrame, FLAG_END, FRAME_HEAD, FrameKind, FrameWriter, readU32 } from "../../src/protocol/frames.ts";
+import {
+  eachFrame,
+  FLAG_END,
+  FLAG_ERROR,
+  FRAME_HEAD,
+  FrameKind,
+  FrameWriter,
+  readU32,
+} from "../../src/protocol/frames.ts";
 import {
   chunkFrame,
   chunkStart,
@@ -30,6 +38,8 @@ export interface RawClient {
   head(stream: number, head: unknown, isEnd?: boolean): void;
   credit(stream: number, count: number): void;
   reset(stream: number, error: unknown, flags?: number): void;
+  /** Answers a request with an error, as bytes. */
+  answer(id: number, error: Uint8Array): void;
   /** Sends a message as it is. */
   say(message: Uint8Array): void;
   /** Ends a stream with bytes that are no reason. */
@@ -83,6 +93,7 @@ export async function raw(
     credit: (stream, count) => frames((writer) => writeCredit(writer, stream, count)),
     reset: (stream, error, flags = 0) =>
       frames((writer) => writer.structured(FrameKind.Reset, encodeStructured(error), stream, flags)),
+    answer: (id, error) => frames((writer) => writer.reply(id, FLAG_ERROR, 0, error)),
     say: (message) => transport.send(message),
     garbage: (stream, bytes) => frames((writer) => writer.structured(FrameKind.Reset, bytes, stream)),
     async next(kind) {

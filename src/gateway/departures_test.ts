@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { eachFrame, FrameKind, FrameWriter, readU32 } from "../protocol/frames.ts";
+import { chunkFrame } from "../protocol/stream_frames.ts";
+import { StreamQueue } from "../session/stream_queue.ts";
+import type { Transport } from "../transport/transport.ts";
+import { Departures } from "./departures.ts";
+
+/** A numbered frame that says a number. */
+function frame(number: number): Uint8Array {
+  const writer = new FrameWriter(0);
+  writer.cancel(number);
+  return writer.take();
+}
+
+/** What leaves, message by message: numbers of frames, and kinds of those that have none. */
+function wire() {
+  const sent: Uint8Array[] = [];
+  const transport = { isCopying: true, send: (bytes: Uint8Array) => void sent.push(bytes) } as unknown as Transport;
+  const said = (): (number | string)[][] =>
+    sent.map((bytes) => {
+      const found: (number | string)[] = [];
+      eachFrame(bytes, (kind, all, start) => found.push(kind === FrameKind.Cancel ? readU32(all, start + 6) : "chunk"));
+      return found;
+    });
+  return { sent, transport, said };
+}
+
+test("those who hear the same in a turn are sent the same bytes, others their own in the same order", () => {
+  const frames = [frame(1), frame(2), frame(3)];
+  const all = Array.from({ length: 3 }, () => {
+    const departures = new Departures();
+    departures.hasSocket = true;
+    return { departures, ...wire() };
+  });
+  for (const one of frames) for (const { departures } of all) departures.message(one, true);
+  all[2].departures.message(frame(4), false);
+  for (const { departures, transport } of all) {
+    departures.seal(undefined);
+    departures.send(transport);
+  }
+  assert.deepEqual(all.map(({ said }) => said()), [[[1, 2, 3]], [[1, 2, 3]], [[1, 2, 3, 4]]]);
+  assert.equal(all[0].sent[0], all[1].sent[0]);
+  for (const { departures } of all) assert.ok(departures.holds(0));
+  assert.ok(all[0].departures.acknowledge(3));
+  assert.equal(all[0].departures.kept, 0);
+  assert.equal(all[0].departures.holds(2), false);
+});
+
+test("data of streams is not kept with what others hear as well", () => {
+  const departures = new Departures();
+  departures.hasSocket = true;
+  const { transport, said } = wire();
+  const queue = new StreamQueue();
+  departures.message(frame(1), true);
+  for (let n = 0; n < 3; n++) queue.push(1, chunkFrame(1, 0, new Uint8Array(1000)));
+  departures.seal(queue);
+  departures.send(transport);
+  assert.deepEqual(said(), [[1], ["chunk", "chunk", "chunk"]]);
+  assert.equal(departures.kept, frame(1).length);
+});
+
+test("without a socket what is laid waits for the next one, large and common frames too", () => {
+  const departures = new Departures();
+  const { transport, said } = wire();
+  const large = new Uint8Array(20_000);
+  new DataView(large.buffer).setUint32(0, large.length - 4);
+  large[4] = FrameKind.Cancel;
+  large[9] = 2;
+  departures.message(frame(1), true);
+  departures.message(large, false);
+  departures.message(frame(3), true);
+  departures.message(frame(4), false);
+  departures.seal(undefined);
+  departures.send(undefined);
+  assert.ok(departures.holds(0));
+  departures.replay(0, transport);
+  assert.deepEqual(said().flat(), [1, 2, 3, 4]);
+});
