@@ -3,7 +3,6 @@ import { type AetherError, NotFoundError } from "../errors.ts";
 import type { Handlers } from "../base/emitter.ts";
 import { encodeError } from "../protocol/error_wire.ts";
 import { FLAG_REFUSED, FrameKind, type FrameWriter } from "../protocol/frames.ts";
-import { encodeStructured } from "../protocol/structured.ts";
 import type { ConnectionState } from "./state.ts";
 
 // Where connections and their streams meet, apart from both: a client that uses no streams does not load them.
