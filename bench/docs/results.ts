@@ -1,7 +1,7 @@
 /** The results that there are: the latest of each group, a full run before a short one. */
 import fs from "node:fs";
 import type { Series } from "../lib/growth.ts";
-import type { Row } from "../lib/report.ts";
+import { type CellResult, type Row, rowsOf } from "../lib/report.ts";
 import type { MicroRow } from "../micro/loop.ts";
 import type { Size } from "../size.ts";
 
@@ -18,7 +18,7 @@ export interface Result {
 /** Cells of the matrix. */
 export interface Matrix extends Result {
   readonly rows: readonly Row[];
-  readonly cells: readonly { readonly errors: readonly string[] }[];
+  readonly cells: readonly CellResult[];
   readonly size?: Size;
 }
 /** Series that grow. */
@@ -51,7 +51,9 @@ export function load(folder: URL): Results {
     if (!(known?.mode === "full" && one.mode === "short")) latest.set(key, one);
   }
   const found = [...latest.values()];
-  const matrix = found.filter(({ group }) => ORDER.includes(group)) as Matrix[];
+  // From the samples: bounds are those of today, whenever it was measured.
+  const matrix = found.filter(({ group }) => ORDER.includes(group))
+    .map((one) => ({ ...one as Matrix, rows: (one as Matrix).cells.flatMap(rowsOf) }));
   return {
     matrix: matrix.sort((a, b) => ORDER.indexOf(a.group) - ORDER.indexOf(b.group)),
     growth: found.find(({ group }) => group === "growth") as Growth | undefined,
