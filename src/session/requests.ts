@@ -11,7 +11,7 @@ import type { CancelTimer, Clock } from "../base/clock.ts";
 import { encodeError, fromWireError } from "../protocol/error_wire.ts";
 import { STRUCTURED_BYTES } from "../protocol/limits.ts";
 import { FLAG_ERROR, FRAME_HEAD, FrameKind, type FrameWriter, MessageView, readU32 } from "../protocol/frames.ts";
-import { decodeStructured, encodeBriefly, encodeStructured } from "../protocol/structured.ts";
+import { decodeStructured, encodeBriefly } from "../protocol/structured.ts";
 import { IncomingMessage, type ReplyPayload } from "./incoming.ts";
 
 /** Answers one request: what it returns is the answer, what it throws reaches the asker as a typed error. */
