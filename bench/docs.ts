@@ -115,7 +115,7 @@ function guard(): string {
     bounds: readonly unknown[];
   };
   return `${bounds.length} ratios of ${from.date}, commit ${from.commit}; one that is more than ${margin} times as bad, ` +
-    "three times in a row, fails the tests. CI holds every cell of the short run that has a control against it, besides the micro suite.";
+    "three times in a row, fails the tests. CI runs the micro suite and every cell of the short run, and holds those that have a control against it.";
 }
 
 function draw(name: string, picture: string): void {

@@ -1,7 +1,7 @@
 /**
  * Fails when a part of the hot path, or a cell of the short run, is much slower beside its control than it was in the run that
  * bench/guard.json comes from. `bun run bench/guard.ts`: the micro suite and a few cells, a minute; with `GUARD=short` all cells
- * of the short run that have a control; `--write` makes that file anew.
+ * of the short run; `--write` makes that file anew.
  */
 import { execFile } from "node:child_process";
 import fs from "node:fs";

@@ -1,4 +1,4 @@
-/** What the guard holds against what: of each cell of the short run that has a control, what one piece of work costs. */
+/** What the guard runs, and holds against what: of each cell that has a control, what one piece of work costs. */
 import { type Cell, type Fabric, measure, type Way } from "./cell.ts";
 import { cellsOf, GROUPS, type Plan } from "./plans.ts";
 import type { Figures } from "./scenario.ts";
@@ -29,11 +29,8 @@ export function guarded(isFew: boolean): Guarded[] {
   const plans = Object.values(GROUPS).flat().filter(({ scenario, isLong }) =>
     !isLong && (isFew ? FEW.includes(scenario) : true)
   );
-  return plans.flatMap((plan) => {
-    const against = controlOf(plan);
-    const isKnown = against !== undefined || ["resume", "tasks"].includes(plan.scenario);
-    return isKnown ? cellsOf(plan, true).map((cell) => ({ cell, against })) : [];
-  });
+  // Where there is no control there is no ratio, but it has to run.
+  return plans.flatMap((plan) => cellsOf(plan, true).map((cell) => ({ cell, against: controlOf(plan) })));
 }
 
 function controlOf({ against }: Plan): Fabric | undefined {
