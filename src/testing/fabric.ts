@@ -36,6 +36,16 @@ export interface FabricOptions {
   auth?: Authenticator;
   /** Changed limits. */
   limits?: Partial<Limits>;
+  /** What is between the clients and the gateway; by default memory. */
+  between?: Between;
+}
+
+/** Something between the clients and the gateway, such as real sockets. */
+export interface Between {
+  /** Puts it before a gateway that was started: what this gives back is what clients dial, and what is closed. */
+  put(gateway: Gateway): Promise<Gateway>;
+  /** Waits until all that is under way has arrived, and all that came of it: virtual time moves on only then. */
+  settle(): Promise<void>;
 }
 
 /** What can go wrong. */
@@ -102,7 +112,10 @@ export interface TestFabric extends AsyncDisposable {
  * ```
  */
 export async function testFabric(options: FabricOptions = {}): Promise<TestFabric> {
-  const virtual = options.clock === "real" ? undefined : new VirtualClock();
+  const { between } = options;
+  const virtual = options.clock === "real"
+    ? undefined
+    : new VirtualClock(undefined, between && (() => between.settle()));
   const clock = virtual ?? systemClock;
   const random = options.seed === undefined ? systemRandom : seededRandom(options.seed);
   const store = options.store ?? memoryStore();
@@ -120,7 +133,7 @@ export async function testFabric(options: FabricOptions = {}): Promise<TestFabri
       now: () => clock.now(),
       timer: (ms, run) => clock.timer(ms, () => life.over || run()),
     };
-    running = await createGateway({
+    const gateway = await createGateway({
       store: {
         log: store.log,
         dedupe: store.dedupe,
@@ -136,8 +149,9 @@ export async function testFabric(options: FabricOptions = {}): Promise<TestFabri
       random,
       limits: options.limits,
       // In virtual time a turn is a microtask: the same every time, and nothing has to wait for the platform's loop.
-      endOfTurn: (run) => (virtual ? queueMicrotask : endOfTurn)(() => life.over || run()),
+      endOfTurn: (run) => (virtual && !between ? queueMicrotask : endOfTurn)(() => life.over || run()),
     });
+    running = await between?.put(gateway) ?? gateway;
   };
   const add = <C extends AetherClient>(make: (options: ClientOptions) => C): C => {
     const wire = new Wire(clock, () => running, (gateway) => dead.has(gateway));

@@ -13,13 +13,16 @@ export class VirtualClock implements Clock {
   #now: number;
   #order = 0;
   #timers: Timer[] = [];
+  readonly #settle: () => Promise<void>;
 
   /**
    * Makes one.
    * @param start ms since epoch at which it begins
+   * @param settled waits until everything that a moment has caused is done; by default what this process has ready
    */
-  constructor(start: number = Date.UTC(2026, 0, 1)) {
+  constructor(start: number = Date.UTC(2026, 0, 1), settled: () => Promise<void> = settle) {
     this.#now = start;
+    this.#settle = settled;
   }
 
   /** Milliseconds since the epoch, as it stands. */
@@ -47,12 +50,12 @@ export class VirtualClock implements Clock {
   /** Moves on by a duration, e.g. `1500` (ms), `"30s"`, `"24h"`, `"7d"`; settles everything on the way. */
   async advance(duration: number | string): Promise<void> {
     const end = this.#now + parseDuration(duration);
-    await settle();
+    await this.#settle();
     while (this.#timers.length > 0 && this.#timers[0].at <= end) {
       const timer = this.#timers.shift()!;
       this.#now = Math.max(this.#now, timer.at);
       timer.run();
-      await settle();
+      await this.#settle();
     }
     this.#now = end;
   }

@@ -5,7 +5,7 @@ import fs from "node:fs";
 import http from "node:http";
 import os from "node:os";
 import path from "node:path";
-import { addressOf, bundle, report, startGateway, stop, within } from "./parts.mjs";
+import { addressesOf, bundle, report, startGateway, stop, within } from "./parts.mjs";
 
 const RUN_MS = 240_000;
 const NAMES = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome"];
@@ -29,7 +29,7 @@ const FLAGS = [
   "--no-default-browser-check",
 ];
 // No eval: a page may forbid it, and the library has to live with that.
-const POLICY = "default-src 'none'; script-src 'self'; connect-src 'self' ws://127.0.0.1:*";
+const POLICY = "default-src 'none'; script-src 'self'; connect-src 'self' ws://127.0.0.1:* http://127.0.0.1:*";
 const PAGE = `<!doctype html><meta charset="utf-8"><title>cases</title>
 <script src="/faults.js"></script><script type="module" src="/cases.js"></script>`;
 const FAULTS = `
@@ -122,9 +122,9 @@ process.on("SIGINT", interrupted).on("SIGTERM", interrupted);
 
 let code = 1;
 try {
-  const address = await addressOf(gateway);
+  const { url, control } = await addressesOf(gateway);
   page = await servePage(await bundle("test/drivers/chromium_entry.ts", ["browser"]));
-  chromium = startChromium(file, profile, `${page.url}?${new URLSearchParams({ gateway: address })}`);
+  chromium = startChromium(file, profile, `${page.url}?${new URLSearchParams({ gateway: url, control })}`);
   const results = await within(RUN_MS, "the cases to end", Promise.race([page.results, chromium.failed]));
   code = report(results);
 } catch (error) {

@@ -1,6 +1,6 @@
 import { runCases } from "../harness.ts";
 import { clientSuites } from "../suites/all.ts";
 
-const gatewayUrl = new URL(location.href).searchParams.get("gateway") ?? undefined;
-const body = JSON.stringify(await runCases(clientSuites, { runtime: "chromium", gatewayUrl }));
+const { gateway: gatewayUrl, control: controlUrl } = Object.fromEntries(new URL(location.href).searchParams);
+const body = JSON.stringify(await runCases(clientSuites, { runtime: "chromium", gatewayUrl, controlUrl }));
 await fetch("/results", { method: "POST", body });

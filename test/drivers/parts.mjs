@@ -12,12 +12,13 @@ export function startGateway() {
   return spawn("bun", ["run", "test/drivers/gateway_process.ts"], { cwd: root, stdio: ["pipe", "pipe", "inherit"] });
 }
 
-export async function addressOf(child) {
+/** The addresses of a gateway, and of what opens more of them: `url` and `control`. */
+export async function addressesOf(child) {
   const lines = createInterface({ input: child.stdout });
   const ended = once(child, "exit").then(([code]) => {
     throw new Error(`Cannot start the gateway: it ended with code ${code} before it named its address`);
   });
-  const answer = once(lines, "line").then(([line]) => JSON.parse(line).url);
+  const answer = once(lines, "line").then(([line]) => JSON.parse(line));
   return await within(START_MS, "the gateway to name its address", Promise.race([answer, ended]));
 }
 

@@ -3,7 +3,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { Miniflare } from "miniflare";
-import { addressOf, bundle, report, startGateway, stop, within } from "./parts.mjs";
+import { addressesOf, bundle, report, startGateway, stop, within } from "./parts.mjs";
 
 const RUN_MS = 240_000;
 
@@ -21,7 +21,7 @@ process.on("SIGINT", interrupted).on("SIGTERM", interrupted);
 let miniflare;
 let code = 1;
 try {
-  const url = await addressOf(gateway);
+  const { url, control } = await addressesOf(gateway);
   const contents = await bundle("test/drivers/workerd_entry.ts", ["workerd", "worker", "browser"]);
   miniflare = new Miniflare({
     host: "127.0.0.1",
@@ -30,7 +30,7 @@ try {
     modulesRoot: folder,
     compatibilityDate: "2026-07-01",
   });
-  const query = new URLSearchParams({ gateway: url });
+  const query = new URLSearchParams({ gateway: url, control });
   const response = await within(RUN_MS, "the cases to end", miniflare.dispatchFetch(`http://localhost/?${query}`));
   if (!response.ok) {
     throw new Error(`Cannot run the cases: workerd answered ${response.status} ${await response.text()}`);

@@ -3,7 +3,7 @@ import { clientSuites } from "../suites/all.ts";
 
 export default {
   async fetch(request: Request): Promise<Response> {
-    const gatewayUrl = new URL(request.url).searchParams.get("gateway") ?? undefined;
-    return Response.json(await runCases(clientSuites, { runtime: "workerd", gatewayUrl }));
+    const { gateway: gatewayUrl, control: controlUrl } = Object.fromEntries(new URL(request.url).searchParams);
+    return Response.json(await runCases(clientSuites, { runtime: "workerd", gatewayUrl, controlUrl }));
   },
 };

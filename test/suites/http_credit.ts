@@ -1,4 +1,3 @@
-import type { Case } from "../harness.ts";
 import { AetherFetchTransport, serveHttp } from "../../src/proxy/mod.ts";
 import { AetherError } from "../../src/errors.ts";
 import { eachFrame, FLAG_END, FLAG_TRAILERS, FrameKind, FrameWriter } from "../../src/protocol/frames.ts";
@@ -12,7 +11,7 @@ import { StreamQueue } from "../../src/session/stream_queue.ts";
 import { chunkFrame, streamOf } from "../../src/protocol/stream_frames.ts";
 import type { Dial } from "../../src/transport/transport.ts";
 import { equal } from "./assert.ts";
-import { inFabric, pattern, soon, tableOf } from "./http_kit.ts";
+import { alone, inFabric, type Pair, pattern, soon, tableOf } from "./http_kit.ts";
 import { raw } from "./http_raw.ts";
 import { bytes, connected } from "./state_kit.ts";
 
@@ -31,7 +30,7 @@ function endless(size = 50_000): { stream: ReadableStream<Uint8Array<ArrayBuffer
 }
 
 /** How much of a stream is on its way, and what that means for those beside it. */
-export const cases: Case[] = [
+export const pairs: Pair[] = [
   inFabric(
     "a reader that does not read holds its stream back at one window, wherever the bytes are",
     async (fabric) => {
@@ -61,6 +60,7 @@ export const cases: Case[] = [
       controller.abort();
       await fabric.advance(1);
     },
+    { ownGateway: true },
   ),
   inFabric("what was said last leaves before the data of its turn, at a client and at the gateway", async (fabric) => {
     const order: number[] = [];
@@ -144,8 +144,8 @@ export const cases: Case[] = [
     await fabric.advance(1);
     caller.leave();
     await fabric.advance(1);
-  }),
-  {
+  }, { ownGateway: true }),
+  alone({
     name: "http: streams that share a socket take turns, also over many small credits",
     run() {
       const queue = new StreamQueue();
@@ -169,7 +169,7 @@ export const cases: Case[] = [
       for (let stream = 1; stream <= 16; stream++) queue.drop(stream);
       equal(queue.bytes, 0);
     },
-  },
+  }),
   inFabric("ten downloads on one connection advance together", async (fabric) => {
     const [agent, service] = await connected(fabric.agent(), fabric.service());
     serveHttp(service, () => new Response(endless().stream));

@@ -1,7 +1,6 @@
 import { AetherError } from "../../mod.ts";
 import { AetherFetchTransport, ProxyHttpError, serveHttp, serveTunnels, tunnelDial } from "../../src/proxy/mod.ts";
 import type { TestFabric } from "../../src/testing/mod.ts";
-import type { Case } from "../harness.ts";
 import { equal, rejects } from "./assert.ts";
 import { Fuse } from "./fuse.ts";
 import {
@@ -12,11 +11,11 @@ import {
   inFabric,
   noLeak,
   openStreams,
+  type Pair,
   pattern,
   piece,
   same,
   soon,
-  withFabric,
 } from "./http_kit.ts";
 import { connected } from "./state_kit.ts";
 
@@ -161,28 +160,23 @@ async function cutTunnelAt(fabric: TestFabric, side: Side, at: number): Promise<
 }
 
 /** Connections that break, at every place they can. */
-export const cases: Case[] = [
+export const pairs: Pair[] = [
   ...Object.entries(EXCHANGES).flatMap(([name, exchange]) =>
-    (["caller", "service"] as const).map((side): Case => ({
-      skip: bodiesAreOpaque,
-      name: `http: the connection of the ${side} is cut at every frame of ${name}`,
-      run: () =>
-        withFabric(async (fabric) => {
-          let at = 0;
-          while (await cutAt(fabric, side, at, exchange)) at++;
-          equal(at >= 2, true, `${at} frames`);
-        }),
-    }))
-  ),
-  ...(["caller", "service"] as const).map((side): Case => ({
-    name: `http: the connection of the ${side} is cut at every frame of a tunnel`,
-    run: () =>
-      withFabric(async (fabric) => {
+    (["caller", "service"] as const).map((side) =>
+      inFabric(`the connection of the ${side} is cut at every frame of ${name}`, async (fabric) => {
         let at = 0;
-        while (await cutTunnelAt(fabric, side, at)) at++;
-        equal(at >= 6, true, `${at} frames`);
-      }),
-  })),
+        while (await cutAt(fabric, side, at, exchange)) at++;
+        equal(at >= 2, true, `${at} frames`);
+      }, { skip: bodiesAreOpaque })
+    )
+  ),
+  ...(["caller", "service"] as const).map((side) =>
+    inFabric(`the connection of the ${side} is cut at every frame of a tunnel`, async (fabric) => {
+      let at = 0;
+      while (await cutTunnelAt(fabric, side, at)) at++;
+      equal(at >= 6, true, `${at} frames`);
+    })
+  ),
   inFabric(
     "a connection that is lost within a body: a typed error, an aborted signal, a cancelled source",
     async (fabric) => {
@@ -242,7 +236,7 @@ export const cases: Case[] = [
       await http.close();
       await fabric.advance(1);
     }
-  }),
+  }, { ownGateway: true }),
   inFabric("a client that leaves while its requests are open ends them with a typed error", async (fabric) => {
     const [agent, service] = await connected(fabric.agent(), fabric.service());
     const seen = Promise.withResolvers<unknown>();

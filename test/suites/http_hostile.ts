@@ -1,4 +1,3 @@
-import type { Case } from "../harness.ts";
 import { AetherFetchTransport, serveHttp, serveTunnels, tunnelDial } from "../../src/proxy/mod.ts";
 import { allowAll, createGateway } from "../../src/gateway/mod.ts";
 import { memoryStore } from "../../src/store/memory.ts";
@@ -10,7 +9,7 @@ import { encodeStructured } from "../../src/protocol/structured.ts";
 import { channelsOf } from "../../src/session/channels.ts";
 import { LINK } from "../../src/session/link.ts";
 import { equal } from "./assert.ts";
-import { inFabric, soon, tableOf, withFabric } from "./http_kit.ts";
+import { alone, inFabric, type Pair, soon, tableOf } from "./http_kit.ts";
 import { raw, type RawClient } from "./http_raw.ts";
 import type { TestFabric } from "../../src/testing/mod.ts";
 import { connected } from "./state_kit.ts";
@@ -25,7 +24,7 @@ const ROGUE = { type: "service", implementation: "rogue", specifier: "1" };
 const rogue = (fabric: TestFabric): Promise<RawClient> => raw(fabric.gateway, ROGUE);
 
 /** What one client says must not end another one, nor the gateway, nor fill either. */
-export const cases: Case[] = [
+export const pairs: Pair[] = [
   inFabric("a reason nobody can read ends the connection it came by, and no other", async (fabric) => {
     const [agent, service] = await connected(fabric.agent(), fabric.service());
     serveHttp(service, () => new Promise<never>(() => {}));
@@ -47,7 +46,7 @@ export const cases: Case[] = [
     await agent.disconnect();
     await asked;
   }),
-  {
+  alone({
     name: "http: a reason nobody can read does not end the gateway whose ingress has asked",
     run: async () => {
       const ingress = { services: ["rogue"] };
@@ -57,7 +56,7 @@ export const cases: Case[] = [
       service.garbage((await service.next("open")).stream, GARBAGE);
       equal((await soon(asked, "an answer")).status, 503);
     },
-  },
+  }),
   inFabric("a reason of megabytes is cut where it is said, and refused where it is not", async (fabric) => {
     const [agent, service] = await connected(fabric.agent(), fabric.service());
     channelsOf(service[LINK]).accept(StreamKind.Http, ({ channel }) => {
@@ -87,6 +86,7 @@ export const cases: Case[] = [
         await fabric.advance(1);
         service.answer(1, body);
         equal((await soon(asked, "the request to fail")) instanceof AetherError, true);
+        await fabric.advance(1);
         equal([agent.state, service.isClosed], ["ready", isClosed]);
         service.leave();
         await fabric.advance(1);
@@ -132,7 +132,7 @@ export const cases: Case[] = [
     equal(await soon(greedy.closed, "the end of its connection"), 4400);
     service.leave();
     await fabric.advance(1);
-  }),
+  }, { ownGateway: true }),
   inFabric("the body of an answer that cannot be passed on is cancelled", async (fabric) => {
     const [agent, service] = await connected(fabric.agent(), fabric.service());
     service.onError(() => {});
@@ -231,7 +231,7 @@ export const cases: Case[] = [
     equal(taken >= 60 * MiB, true, `${taken} bytes were taken`);
     greedy.leave();
     await fabric.advance(1);
-  }),
+  }, { ownGateway: true }),
   inFabric("an instance that does not answer HTTP is not in the way of one that does", async (fabric) => {
     const named = { implementation: "pair" };
     const [agent, first] = await connected(fabric.agent(), fabric.service({ ...named, specifier: "1" }));
@@ -269,28 +269,31 @@ export const cases: Case[] = [
       for (let round = 0; round < 6; round++) equal(await (await transport.fetch("/")).text(), "second");
     },
   ),
-  {
-    name: "http: how many streams may be open is the gateway's to say",
-    run: async () => {
-      await withFabric(async (fabric) => {
-        const [agent, service] = await connected(fabric.agent(), fabric.service());
-        serveHttp(service, () => new Response("ok"), { queue: 2000 });
-        const { fetch } = new AetherFetchTransport(agent, service.topic);
-        const all = await Promise.all(
-          Array.from({ length: 1600 }, () => fetch("/").then(({ status }) => status, ({ code }) => code)),
-        );
-        equal(all.filter((status) => status !== 200), []);
-      }, { limits: { streams: 1600 } });
-      await withFabric(async (fabric) => {
-        const [agent, service] = await connected(fabric.agent(), fabric.service());
-        serveHttp(service, () => new Promise<never>(() => {}));
-        const { fetch } = new AetherFetchTransport(agent, service.topic);
-        const first = [fetch("/"), fetch("/")].map((asked) => asked.catch(() => {}));
-        const error = await fetch("/").catch((error) => error);
-        equal([error.details.limit, error.retryAfterMs], [2, 100]);
-        await agent.disconnect();
-        await Promise.all(first);
-      }, { limits: { streams: 2 } });
+  inFabric(
+    "how many streams may be open is the gateway's to say",
+    async (fabric) => {
+      const [agent, service] = await connected(fabric.agent(), fabric.service());
+      serveHttp(service, () => new Response("ok"), { queue: 2000 });
+      const { fetch } = new AetherFetchTransport(agent, service.topic);
+      const all = await Promise.all(
+        Array.from({ length: 1600 }, () => fetch("/").then(({ status }) => status, ({ code }) => code)),
+      );
+      equal(all.filter((status) => status !== 200), []);
     },
-  },
+    { limits: { streams: 1600 } },
+  ),
+  inFabric(
+    "who has more streams open than the gateway allows is told how many that are",
+    async (fabric) => {
+      const [agent, service] = await connected(fabric.agent(), fabric.service());
+      serveHttp(service, () => new Promise<never>(() => {}));
+      const { fetch } = new AetherFetchTransport(agent, service.topic);
+      const first = [fetch("/"), fetch("/")].map((asked) => asked.catch(() => {}));
+      const error = await fetch("/").catch((error) => error);
+      equal([error.details.limit, error.retryAfterMs], [2, 100]);
+      await agent.disconnect();
+      await Promise.all(first);
+    },
+    { limits: { streams: 2 } },
+  ),
 ];

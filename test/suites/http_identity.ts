@@ -1,15 +1,14 @@
-import type { Case } from "../harness.ts";
 import { AetherFetchTransport, type HttpContext, ProxyErrorKind, serveHttp } from "../../src/proxy/mod.ts";
 import type { AetherClient } from "../../src/client/aether_client.ts";
 import { equal, rejects } from "./assert.ts";
-import { inFabric } from "./http_kit.ts";
+import { inFabric, type Pair } from "./http_kit.ts";
 import { raw } from "./http_raw.ts";
 import { connected } from "./state_kit.ts";
 
 const OK = { status: 200, headers: [] };
 
 /** Who calls, who may, and what of a request's headers passes. */
-export const cases: Case[] = [
+export const pairs: Pair[] = [
   inFabric("a service is told who calls by the gateway, whatever the caller says", async (fabric) => {
     const [service, other] = await connected(fabric.service({ specifier: "s" }), fabric.service({ specifier: "o" }));
     const callers = await connected<AetherClient[]>(

@@ -8,6 +8,8 @@ import { type FabricOptions, type TestFabric, testFabric } from "../../src/testi
 import { settle } from "../../src/testing/virtual_clock.ts";
 import type { Case, Env } from "../harness.ts";
 import { equal, until } from "./assert.ts";
+import { farSockets } from "./socket_far.ts";
+import { Sockets } from "./socket_gateway.ts";
 import { bytes } from "./state_kit.ts";
 
 /** Who calls and who answers, wherever the gateway is. */
@@ -19,10 +21,10 @@ export interface HttpWorld {
   transport(options?: FetchTransportOptions): AetherFetchTransport;
 }
 
-/** One behaviour as two cases: over memory, and over a real socket at `env.gatewayUrl`. */
+/** One behaviour as two cases: over memory, and over real sockets; only one where nothing goes over a wire. */
 export interface Pair {
   memory: Case;
-  socket: Case;
+  socket?: Case;
 }
 
 type Skip = NonNullable<Case["skip"]>;
@@ -85,13 +87,48 @@ export async function withFabric(
   await noLeak();
 }
 
-/** A case of its own in a fabric. */
+/** Options of a case in a fabric. */
+export interface InFabric extends FabricOptions {
+  skip?: Skip;
+  timeoutMs?: number;
+  /** Whether it looks into its gateway, or moves its time. */
+  ownGateway?: boolean;
+}
+
+/**
+ * One behaviour of a fabric as two cases: over memory, and over real sockets. Where a runtime cannot serve, the gateway of those
+ * is in another process.
+ */
 export function inFabric(
   name: string,
   body: (fabric: TestFabric) => Promise<void>,
-  skip?: Skip,
-): Case {
-  return { name: `http: ${name}`, skip, run: () => withFabric(body) };
+  { skip, timeoutMs, ownGateway, ...options }: InFabric = {},
+): Pair {
+  return {
+    memory: { skip, timeoutMs, name: `http: ${name}`, run: () => withFabric(body, options) },
+    socket: {
+      skip: (env) => skip?.(env) ?? (ownGateway && !canServe(env) ? "its gateway has to be in its hand" : undefined),
+      timeoutMs,
+      name: `http over a socket: ${name}`,
+      async run(env) {
+        if (env.serve) {
+          await using between = new Sockets(env.serve);
+          return await withFabric(body, { ...options, between });
+        }
+        await using between = await farSockets(env.controlUrl!, options.limits);
+        await withFabric(body, { ...options, between });
+      },
+    },
+  };
+}
+
+/** A case that has no wire, or sees to its sockets itself. */
+export function alone(memory: Case): Pair {
+  return { memory };
+}
+
+function canServe({ runtime }: Env): boolean {
+  return runtime === "deno" || runtime === "bun" || runtime === "node";
 }
 
 // A gateway hides its tables; a test that looks for leaks has to see every one that was ever used.
@@ -124,6 +161,7 @@ export async function noLeak(): Promise<void> {
     [...tables].filter(({ size, waiting, owed }) => size !== 0 || waiting !== 0 || owed !== 0)
       .map(({ host, size, waiting, owed }) => `${host.caller.topic}: ${size} open, ${waiting} bytes, ${owed} owed`);
   for (let round = 0; round < 100 && held().length > 0; round++) await settle();
+  for (let round = 0; round < 100 && held().length > 0; round++) await new Promise((go) => setTimeout(go, 5));
   equal(held(), [], "what the gateway still holds");
 }
 

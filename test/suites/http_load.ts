@@ -1,4 +1,4 @@
-import type { Case } from "../harness.ts";
+import type { TestFabric } from "../../src/testing/mod.ts";
 import { seededRandom } from "../../src/base/ids.ts";
 import { AetherFetchTransport, ProxyHttpError, serveHttp } from "../../src/proxy/mod.ts";
 import { equal } from "./assert.ts";
@@ -13,11 +13,10 @@ import {
   same,
   soon,
   tableOf,
-  withFabric,
 } from "./http_kit.ts";
 import { connected } from "./state_kit.ts";
 
-/** Many at once over one connection. */
+/** Many at once over one connection, long lives, many requests, and chance. */
 export const pairs: Pair[] = [
   both("1 000 requests at once, each with its own answer", async ({ service, transport }) => {
     serveHttp(service, async (request) => new Response(`${new URL(request.url).pathname} ${await request.text()}`));
@@ -28,10 +27,6 @@ export const pairs: Pair[] = [
     }));
     equal(answers.findIndex((text, n) => text !== `/${n} ${n}`), -1);
   }),
-];
-
-/** Long lives, many requests, and chance. */
-export const cases: Case[] = [
   inFabric("10 000 requests one after the other leave nothing behind", async (fabric) => {
     const [agent, service] = await connected(fabric.agent(), fabric.service());
     const http = serveHttp(service, (request) => new Response(request.body));
@@ -53,7 +48,7 @@ export const cases: Case[] = [
       0,
       0,
     ]);
-  }),
+  }, { ownGateway: true }),
   inFabric("an event stream lives for an hour, and each event arrives when it is sent", async (fabric) => {
     const [agent, service] = await connected(fabric.agent(), fabric.service());
     serveHttp(service, (request) => {
@@ -86,14 +81,16 @@ export const cases: Case[] = [
     equal((await soon(reading, "the end")).name, "AbortError");
     equal([text.match(/id/g)?.length, late], [360, 0]);
   }),
-  ...[1, 2, 3, 4].map((seed): Case => ({
-    skip: bodiesAreOpaque,
-    name: `http: bodies of any size with aborts and cuts are right to the last byte, or a typed error (seed ${seed})`,
-    run: () => withFabric((fabric) => chance(fabric, seed), { seed }),
-  })),
+  ...[1, 2, 3, 4].map((seed) =>
+    inFabric(
+      `bodies of any size with aborts and cuts are right to the last byte, or a typed error (seed ${seed})`,
+      (fabric) => chance(fabric, seed),
+      { skip: bodiesAreOpaque, seed },
+    )
+  ),
 ];
 
-async function chance(fabric: Parameters<Parameters<typeof withFabric>[0]>[0], seed: number): Promise<void> {
+async function chance(fabric: TestFabric, seed: number): Promise<void> {
   const random = seededRandom(seed);
   const below = (limit: number): number => Math.floor(random.next() * limit);
   const soonBack = { reconnectDelay: 5, maxReconnectDelay: 20 };

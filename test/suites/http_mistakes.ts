@@ -4,9 +4,8 @@ import { allowAll, createGateway } from "../../src/gateway/mod.ts";
 import { aetherProxy } from "../../src/proxy/hono.ts";
 import { AetherFetchTransport, ProxyErrorKind, proxyHttp, serveHttp } from "../../src/proxy/mod.ts";
 import { memoryStore } from "../../src/store/memory.ts";
-import type { Case } from "../harness.ts";
 import { equal, rejects } from "./assert.ts";
-import { inFabric } from "./http_kit.ts";
+import { alone, inFabric, type Pair } from "./http_kit.ts";
 import { raw } from "./http_raw.ts";
 import { connected } from "./state_kit.ts";
 
@@ -14,7 +13,7 @@ const HIDDEN = ["/a%2f..%2fb", "/a%00", "/a%0d%0ab", "/%c0%ae%c0%ae/a"];
 const BIG = "x".repeat(70_000);
 
 /** What is the caller's fault is told as such, and not as the service's. */
-export const cases: Case[] = [
+export const pairs: Pair[] = [
   inFabric("a request that is none rejects as what it is: an argument, not an answer", async (fabric) => {
     const [agent, service] = await connected(fabric.agent(), fabric.service());
     let handled = 0;
@@ -48,7 +47,7 @@ export const cases: Case[] = [
     target.leave();
     await fabric.advance(1);
   }),
-  {
+  alone({
     name: "http: a proxy answers what is wrong with a request by 400, 414 and 431, and for a wrong target by 502",
     async run() {
       const ingress = { services: ["web"], workspace: "p" };
@@ -78,5 +77,5 @@ export const cases: Case[] = [
       }
       equal((await app.request("/wrong/x")).status, 502);
     },
-  },
+  }),
 ];

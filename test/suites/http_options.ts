@@ -9,9 +9,8 @@ import {
   serveHttp,
   type ServeHttpOptions,
 } from "../../src/proxy/mod.ts";
-import type { Case } from "../harness.ts";
 import { equal, rejects } from "./assert.ts";
-import { inFabric, soon } from "./http_kit.ts";
+import { inFabric, type Pair, soon } from "./http_kit.ts";
 import { connected, within } from "./state_kit.ts";
 
 /** Names the argument a call is refused for, at once. */
@@ -26,7 +25,7 @@ function refusedFor(call: () => unknown): string {
 }
 
 /** What may be set, and what may not. */
-export const cases: Case[] = [
+export const pairs: Pair[] = [
   // Nothing looked at them: with `concurrency: 0` every request ran into its time limit without a word of why.
   inFabric("an option that cannot be kept to is refused at once, by its name", async (fabric) => {
     const [agent, service] = await connected(fabric.agent(), fabric.service());

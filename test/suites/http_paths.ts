@@ -1,9 +1,8 @@
-import type { Case } from "../harness.ts";
 import { AetherFetchTransport, serveHttp } from "../../src/proxy/mod.ts";
 import { normalPath, passHeaders } from "../../src/protocol/http.ts";
 import { FLAG_END } from "../../src/protocol/frames.ts";
 import { equal } from "./assert.ts";
-import { inFabric } from "./http_kit.ts";
+import { alone, inFabric, type Pair } from "./http_kit.ts";
 import { raw, type RawClient } from "./http_raw.ts";
 import { bytes, connected } from "./state_kit.ts";
 
@@ -125,15 +124,15 @@ async function refused(client: RawClient, stream: number): Promise<string> {
 }
 
 /** No two readers of a path disagree about it, and no head is two. */
-export const cases: Case[] = [
-  {
+export const pairs: Pair[] = [
+  alone({
     name: "http: a header whose value is the name of another one is not that one",
     run() {
       const headers = ["access-control-request-headers", "content-length", "content-length", "5"];
       equal(passHeaders(headers, { isCaller: true }), headers);
     },
-  },
-  {
+  }),
+  alone({
     name: "http: paths are normalised, or refused where they hide something",
     run() {
       for (const [path, normal] of PATHS) {
@@ -148,7 +147,7 @@ export const cases: Case[] = [
         if (normal !== undefined && !normal.includes("#")) equal(normalPath(normal), normal, path);
       }
     },
-  },
+  }),
   inFabric(
     "frames that bypass the library: bad heads are refused, one by one, and the connection stays",
     async (fabric) => {

@@ -100,7 +100,8 @@ export async function raw(
       for (let round = 0; round < 200; round++) {
         const at = events.findIndex((event) => event.kind === kind);
         if (at >= 0) return events.splice(0, at + 1)[at];
-        await settle();
+        // In memory it is a matter of turns, over a socket one of time.
+        await (round < 100 ? settle() : new Promise((go) => setTimeout(go, 10)));
       }
       throw new Error(`no ${kind} came, but ${JSON.stringify(events)}`);
     },

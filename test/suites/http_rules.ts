@@ -1,14 +1,13 @@
 import type { InvalidArgumentError } from "../../mod.ts";
 import { AetherFetchTransport, serveHttp, type ServeHttpOptions } from "../../src/proxy/mod.ts";
 import { normalPath, requireRules, rulesFault } from "../../src/protocol/http.ts";
-import type { Case } from "../harness.ts";
 import { equal, rejects } from "./assert.ts";
-import { inFabric } from "./http_kit.ts";
+import { alone, inFabric, type Pair } from "./http_kit.ts";
 import { connected, within } from "./state_kit.ts";
 
 /** What a service takes, whoever asks and however it is written. */
-export const cases: Case[] = [
-  {
+export const pairs: Pair[] = [
+  alone({
     name: "http: rules are asked about the path a service will see",
     run() {
       const rules = requireRules({ paths: ["/open/*", "/one", "/sp ace", "/in%2Fside", "/100%"] });
@@ -62,8 +61,8 @@ export const cases: Case[] = [
         [null, false],
       );
     },
-  },
-  {
+  }),
+  alone({
     name: "http: a rule that would match nothing, or something else than it says, is refused",
     run() {
       const { methods, paths } = requireRules({ methods: ["get", "M-SEARCH", "Own"], paths: ["/%61", "/a%2fb", "/*"] });
@@ -88,7 +87,7 @@ export const cases: Case[] = [
         equal([kind, argument === "method" ? "methods" : argument], ["InvalidArgumentError", name], String(list));
       }
     },
-  },
+  }),
   // The list was kept to by the gateway alone, which has not heard of it yet when a session begins over a slow line, and
   // never did when it was malformed: until then, or for good, everything reached the handler.
   inFabric("nothing passes a service's rules before the gateway has heard of them", async (fabric) => {

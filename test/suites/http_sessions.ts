@@ -1,11 +1,10 @@
 import { AetherFetchTransport, ProxyErrorKind, serveHttp } from "../../src/proxy/mod.ts";
-import type { Case } from "../harness.ts";
 import { equal, rejects } from "./assert.ts";
-import { hand, inFabric, openStreams, piece, soon, withFabric } from "./http_kit.ts";
+import { hand, inFabric, openStreams, type Pair, piece, soon } from "./http_kit.ts";
 import { connected } from "./state_kit.ts";
 
 /** Streams and the sessions they are of. */
-export const cases: Case[] = [
+export const pairs: Pair[] = [
   inFabric(
     "a client that moves to another workspace keeps its streams, and calls from there from then on",
     async (fabric) => {
@@ -56,35 +55,35 @@ export const cases: Case[] = [
     await soon(download.cancelled, "the source");
     equal(await (await new AetherFetchTransport(agent, "sv::service::s").fetch("/")).text(), "next");
   }),
-  {
-    name: "http: so many streams a client may have open, each way, and no more; what is open is not hurt",
-    run: () =>
-      withFabric(async (fabric) => {
-        const [agent, other, service] = await connected(
-          fabric.agent(),
-          fabric.agent(),
-          fabric.service({ specifier: "1" }),
-        );
-        const open: ((response: Response) => void)[] = [];
-        serveHttp(service, () => new Promise<Response>((resolve) => open.push(resolve)));
-        const ask = (client: typeof agent): Promise<Response> =>
-          new AetherFetchTransport(client, "sv::service").fetch("/");
-        const answers = [ask(agent), ask(agent), ask(agent), ask(agent)];
-        const refused = await rejects(ask(agent), "ProxyHttpError");
-        equal([refused.kind, refused.retryable], [ProxyErrorKind.SidecarUnavailable, true], "the caller's own");
-        const full = await rejects(ask(other), "ProxyHttpError");
-        equal([full.kind, full.retryAfterMs], [ProxyErrorKind.SidecarUnavailable, 100], "the service's");
-        const [second] = await connected(fabric.service({ specifier: "2" }));
-        serveHttp(second, () => new Response("second"));
-        equal(await (await ask(other)).text(), "second");
-        await fabric.advance(1);
-        for (const answer of open) answer(new Response("first"));
-        for (const answer of answers) equal(await (await answer).text(), "first");
-        equal(openStreams(agent), 0);
-        const again = ask(agent);
-        await fabric.advance(1);
-        for (const answer of open) answer(new Response("first"));
-        equal((await again).status, 200);
-      }, { limits: { streams: 4 } }),
-  },
+  inFabric(
+    "so many streams a client may have open, each way, and no more; what is open is not hurt",
+    async (fabric) => {
+      const [agent, other, service] = await connected(
+        fabric.agent(),
+        fabric.agent(),
+        fabric.service({ specifier: "1" }),
+      );
+      const open: ((response: Response) => void)[] = [];
+      serveHttp(service, () => new Promise<Response>((resolve) => open.push(resolve)));
+      const ask = (client: typeof agent): Promise<Response> =>
+        new AetherFetchTransport(client, "sv::service").fetch("/");
+      const answers = [ask(agent), ask(agent), ask(agent), ask(agent)];
+      const refused = await rejects(ask(agent), "ProxyHttpError");
+      equal([refused.kind, refused.retryable], [ProxyErrorKind.SidecarUnavailable, true], "the caller's own");
+      const full = await rejects(ask(other), "ProxyHttpError");
+      equal([full.kind, full.retryAfterMs], [ProxyErrorKind.SidecarUnavailable, 100], "the service's");
+      const [second] = await connected(fabric.service({ specifier: "2" }));
+      serveHttp(second, () => new Response("second"));
+      equal(await (await ask(other)).text(), "second");
+      await fabric.advance(1);
+      for (const answer of open) answer(new Response("first"));
+      for (const answer of answers) equal(await (await answer).text(), "first");
+      equal(openStreams(agent), 0);
+      const again = ask(agent);
+      await fabric.advance(1);
+      for (const answer of open) answer(new Response("first"));
+      equal((await again).status, 200);
+    },
+    { limits: { streams: 4 } },
+  ),
 ];

@@ -1,13 +1,12 @@
 import type { IncomingTunnel, Packet } from "../../src/proxy/mod.ts";
 import { serveTunnels, tunnelDial } from "../../src/proxy/mod.ts";
-import type { Case } from "../harness.ts";
 import { equal, rejects } from "./assert.ts";
-import { inFabric, openStreams, soon } from "./http_kit.ts";
+import { inFabric, openStreams, type Pair, soon } from "./http_kit.ts";
 import { raw } from "./http_raw.ts";
 import { bytes, connected, within } from "./state_kit.ts";
 
 /** What ends a tunnel, when, and what is left of it. */
-export const cases: Case[] = [
+export const pairs: Pair[] = [
   // Three tunnels that were opened and closed kept all three places of a service whose handler waits for something else.
   inFabric("a tunnel that is over gives its place back, whatever its handler does", async (fabric) => {
     const [agent, service] = await connected(fabric.agent(), fabric.service());

@@ -1,4 +1,3 @@
-import type { Case } from "../harness.ts";
 import {
   type IncomingTunnel,
   type Packet,
@@ -113,10 +112,6 @@ export const pairs: Pair[] = [
     ]);
     await soon(tunnel.closed, "the end");
   }),
-];
-
-/** Tunnels that are refused, and what ends them. */
-export const cases: Case[] = [
   inFabric("a tunnel that is refused says why", async (fabric) => {
     const [agent, service, silent] = await connected(fabric.agent(), fabric.service(), fabric.service());
     serveTunnels(service, (tunnel) => {

@@ -27,7 +27,7 @@ const served: Case[] = [...clientCases, ...socketCases, ...httpSocketCases].map(
     const gateway = await createGateway({ store: memoryStore(), auth: allowAll() });
     const server = await serve(gateway);
     try {
-      await one.run({ ...env, gatewayUrl: server.url });
+      await one.run({ ...env, gatewayUrl: server.url, serve });
     } finally {
       await gateway.close();
       await server.close();

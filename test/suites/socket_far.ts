@@ -1,0 +1,120 @@
+import { dial as dialSocket } from "#dial";
+import { AetherError } from "../../src/errors.ts";
+import type { Gateway } from "../../src/gateway/gateway.ts";
+import { CONNECT_PATH, type Limits } from "../../src/protocol/limits.ts";
+import { LINK } from "../../src/session/link.ts";
+import type { Between } from "../../src/testing/mod.ts";
+import { settle } from "../../src/testing/virtual_clock.ts";
+import type { Dial, Transport, TransportSink } from "../../src/transport/transport.ts";
+import { carried } from "./carried.ts";
+
+interface Socket {
+  transport: Transport;
+  /** Tells whoever waits for the far end's answer. */
+  answered: (() => void) | undefined;
+  /** Whether the client has asked for an answer as well. */
+  isAsked: boolean;
+}
+
+/** Has a gateway opened in another process. */
+export async function farSockets(controlUrl: string, limits: Partial<Limits> = {}): Promise<FarSockets> {
+  const response = await fetch(controlUrl, { method: "POST", body: JSON.stringify(limits) });
+  const url = await response.text();
+  if (!response.ok) throw new Error(`no gateway was opened: ${url}`);
+  return new FarSockets(url, () => fetch(new URL(new URL(url).port, controlUrl), { method: "DELETE" }));
+}
+
+/**
+ * Puts real sockets between the clients of a fabric and a gateway in another process, whose time is real. Its own gateway stands
+ * idle. A moment is over when the far one has answered pings on every socket, twice, and nothing else came.
+ */
+class FarSockets implements Between, AsyncDisposable {
+  readonly #url: URL;
+  readonly #close: () => Promise<unknown>;
+  readonly #sockets = new Set<Socket>();
+  readonly #dials = new Set<Promise<unknown>>();
+  #moves = 0;
+
+  constructor(url: string, close: () => Promise<unknown>) {
+    this.#url = new URL(CONNECT_PATH, url);
+    this.#close = close;
+  }
+
+  put(gateway: Gateway): Promise<Gateway> {
+    const elsewhere = (): never => {
+      throw new AetherError("The gateway is in another process", "UNIMPLEMENTED");
+    };
+    return Promise.resolve({
+      limits: gateway.limits,
+      loopbackOnly: gateway.loopbackOnly,
+      [Symbol.asyncDispose]: () => gateway.close(),
+      close: (options) => gateway.close(options),
+      dial: (carry) => carried(this.#dial, carry),
+      opened: elsewhere,
+      fetch: elsewhere,
+      sessions: elsewhere,
+      disconnect: elsewhere,
+      get [LINK]() {
+        return elsewhere();
+      },
+    });
+  }
+
+  async settle(): Promise<void> {
+    for (let quiet = 0; quiet < 2;) {
+      const moves = this.#moves;
+      await settle();
+      await Promise.all(this.#dials);
+      await Promise.all([...this.#sockets].map((socket) => this.#answer(socket)));
+      quiet = moves === this.#moves ? quiet + 1 : 0;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { transport } of this.#sockets) transport.abandon();
+    await this.#close();
+  }
+
+  readonly #dial: Dial = (_, sink, options) => {
+    const dialled = this.#open(sink, options);
+    const over = dialled.catch(() => {}).finally(() => this.#dials.delete(over));
+    this.#dials.add(over);
+    return dialled;
+  };
+
+  async #open(sink: TransportSink, options: Parameters<Dial>[2]): Promise<Transport> {
+    const transport = await dialSocket(this.#url, {
+      received: (bytes) => {
+        this.#moves++;
+        sink.received(bytes);
+      },
+      alive: () => {
+        socket.answered?.();
+        // What is only known because this asked would be carried in time as well, and make more of it pass.
+        if (socket.isAsked) sink.alive();
+        socket.isAsked = false;
+      },
+      closed: (info) => {
+        this.#moves++;
+        this.#sockets.delete(socket);
+        socket.answered?.();
+        sink.closed(info);
+      },
+    }, options);
+    const socket: Socket = { transport, answered: undefined, isAsked: false };
+    this.#sockets.add(socket);
+    this.#moves++;
+    const ping = (): void => {
+      socket.isAsked = true;
+      transport.ping();
+    };
+    return { ...transport, ping };
+  }
+
+  async #answer(socket: Socket): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    socket.answered = resolve;
+    socket.transport.ping();
+    await promise;
+  }
+}
