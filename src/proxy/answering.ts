@@ -251,6 +251,11 @@ function giveUp(response: Response | undefined, reason: unknown): void {
 function requireResponse(response: unknown): Response {
   if (!isResponse(response)) throw new TypeError(`The handler returned ${kindOf(response)}`);
   if (response.status === 0) throw new TypeError("The handler returned Response.error()");
+  if (response.status < 200) {
+    throw new TypeError(
+      `The handler returned ${response.status}, which is no answer: take WebSockets by serveTunnels(); what comes before an answer is not passed on`,
+    );
+  }
   if (response.bodyUsed || response.body?.locked) {
     throw new TypeError("The handler returned a Response whose body was read, or is being read");
   }

@@ -174,4 +174,21 @@ export const pairs: Pair[] = [
     ];
     equal(expected.map((words, at) => words.test(reported[at])), expected.map(() => true), reported.join("\n"));
   }),
+  inFabric(
+    "a status that is no answer's is the handler's fault, where the platform lets it be made",
+    async (fabric) => {
+      const [agent, service] = await connected(fabric.agent(), fabric.service());
+      const reported: string[] = [];
+      service.onError(({ message }) => void reported.push(message));
+      serveHttp(service, () => {
+        try {
+          return new Response(null, { status: 101 });
+        } catch (error) {
+          throw new Error("101 is not made here", { cause: error });
+        }
+      });
+      const response = await new AetherFetchTransport(agent, service.topic).fetch("/");
+      equal([response.status, /101/.test(reported.join())], [500, true]);
+    },
+  ),
 ];

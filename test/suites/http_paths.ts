@@ -264,7 +264,10 @@ export const pairs: Pair[] = [
     const [agent] = await connected(fabric.agent());
     const target = await raw(fabric.gateway, { type: "service", implementation: "s", specifier: "1" });
     const { fetch } = new AetherFetchTransport(agent, "sv::s::1");
-    const heads = [null, {}, { status: 101, headers: [] }, { status: 600, headers: [] }, {
+    const heads = [null, {}, { status: 100, headers: [] }, { status: 101, headers: [] }, { status: 103, headers: [] }, {
+      status: 600,
+      headers: [],
+    }, {
       status: "200",
       headers: [],
     }];

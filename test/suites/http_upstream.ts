@@ -1,13 +1,35 @@
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { AgentClient, ServiceClient } from "../../mod.ts";
 import { allowAll, createGateway } from "../../src/gateway/mod.ts";
 import { AetherFetchTransport, httpUpstream, serveHttp } from "../../src/proxy/mod.ts";
 import { memoryStore } from "../../src/store/memory.ts";
 import type { Case, Env } from "../harness.ts";
 import { equal } from "./assert.ts";
+import { soon } from "./http_kit.ts";
 
-function run(name: string, body: (transport: AetherFetchTransport, env: Env) => Promise<void>): Case {
+/** A server that says each of these before it answers, and the answer's head in pieces. */
+async function interim(...heads: string[]): Promise<AsyncDisposable & { url: string }> {
+  const server = createTcpServer((socket) => {
+    socket.on("error", () => {}).once("data", async () => {
+      for (const text of [...heads, "HTTP/1.1 200 OK\r\nx-final: 1\r\n", "content-length: 5\r\n\r\nhello"]) {
+        socket.write(text);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      socket.end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
+
+function run(
+  name: string,
+  body: (transport: AetherFetchTransport, env: Env, behind: (url: string) => Promise<void>) => Promise<void>,
+): Case {
   return {
     name: `http: ${name}`,
     async run(env) {
@@ -28,8 +50,11 @@ function run(name: string, body: (transport: AetherFetchTransport, env: Env) => 
       service.onError(() => {});
       try {
         await Promise.all([client.connect(), service.connect()]);
-        serveHttp(service, httpUpstream(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
-        await body(new AetherFetchTransport(client, "sv::web", 5000), env);
+        const http = serveHttp(service, httpUpstream(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
+        await body(new AetherFetchTransport(client, "sv::web", 5000), env, async (url) => {
+          await http.close();
+          serveHttp(service, httpUpstream(url));
+        });
       } finally {
         await Promise.all([client.disconnect(), service.disconnect()]);
         await gateway.close();
@@ -76,4 +101,15 @@ export const cases: Case[] = [
     const bare = await fetch("/", { method: "GET", headers: { "content-length": "0" } });
     equal((await bare.json()).slice(0, 2), ["GET", 0]);
   }),
+  run(
+    "what a server says before its answer (1xx) is not the answer, and not in its way",
+    async ({ fetch }, _, behind) => {
+      const hints = "HTTP/1.1 103 Early Hints\r\nlink: </a.css>; rel=preload\r\nx-hint: 1\r\n\r\n";
+      await using server = await interim("HTTP/1.1 102 Processing\r\n\r\n", hints, hints);
+      await behind(server.url);
+      const response = await soon(fetch("/"), "the answer");
+      equal([response.status, response.headers.get("x-final"), response.headers.get("x-hint")], [200, "1", null]);
+      equal(await response.text(), "hello");
+    },
+  ),
 ];
