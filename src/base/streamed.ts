@@ -4,6 +4,11 @@
 export interface Streaming {
   /** Called when the body is over, before its reader hears of it. */
   onOver?: () => void;
+  /**
+   * Set by who reads it and holds each piece in a way of its own, also when what the piece lies in is gone: the memory of one may
+   * be let go when the next is asked for.
+   */
+  isHeld?: boolean;
 }
 
 const streams = new WeakMap<Response, Streaming>();
@@ -11,6 +16,12 @@ const streams = new WeakMap<Response, Streaming>();
 /** Says of an answer that its body comes piece by piece behind it, which may take as long as it takes. */
 export function markStreamed(response: Response, by: Streaming): void {
   streams.set(response, by);
+}
+
+/** Says of an answer that its pieces are held by who reads it; see {@link Streaming.isHeld}. */
+export function markHeld(response: Response): void {
+  const by = streams.get(response);
+  if (by) by.isHeld = true;
 }
 
 /** Runs a function when the body of an answer is over that comes piece by piece; false when the answer is whole. */

@@ -1,5 +1,6 @@
 // edge: no Deno, Bun, node: or cloudflare: names
-import { eachFrame, FrameWriter } from "../protocol/frames.ts";
+import { letGo } from "../base/let_go.ts";
+import { eachFrame, FrameKind, FrameWriter, readU32 } from "../protocol/frames.ts";
 import { writeReceipts } from "../protocol/frames_down.ts";
 import { BATCH_BYTES } from "../protocol/limits.ts";
 import { Outbox } from "../session/outbox.ts";
@@ -126,7 +127,12 @@ export class Departures {
     const outgoing = this.#outgoing;
     this.#outgoing = NONE;
     if (!transport) return;
-    for (const bytes of outgoing) transport.send(bytes);
+    const { isCopying } = transport;
+    for (const bytes of outgoing) {
+      transport.send(bytes);
+      // Messages are kept until the client has them; data of streams is not.
+      if (isCopying && isLargeChunk(bytes)) letGo(bytes);
+    }
     this.#outbox.left(transport.isCopying, this.#sealedTo);
   }
 
@@ -164,6 +170,11 @@ export class Departures {
     this.#receipts = NO_RECEIPTS;
     this.writer.take();
   }
+}
+
+/** Whether a message is one large piece of a stream: it came as it is, and nobody else has it. */
+function isLargeChunk(bytes: Uint8Array): boolean {
+  return bytes.length >= LARGE_FRAME && bytes[4] === FrameKind.Chunk && readU32(bytes, 0) + 4 === bytes.length;
 }
 
 function added(list: Uint8Array[], bytes: Uint8Array): Uint8Array[] {

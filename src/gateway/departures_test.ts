@@ -77,3 +77,26 @@ test("without a socket what is laid waits for the next one, large and common fra
   departures.replay(0, transport);
   assert.deepEqual(said().flat(), [1, 2, 3, 4]);
 });
+
+test("the memory of a large piece goes when it was copied out, that of a message stays until the client has it", () => {
+  for (const isCopying of [true, false]) {
+    const departures = new Departures();
+    departures.hasSocket = true;
+    const sent: number[] = [];
+    const transport = { isCopying, send: (bytes: Uint8Array) => void sent.push(bytes.length) } as unknown as Transport;
+    const queue = new StreamQueue();
+    const piece = chunkFrame(1, 0, new Uint8Array(60_000));
+    const two = new Uint8Array(2 * piece.length);
+    for (const at of [0, piece.length]) two.set(chunkFrame(3, 0, new Uint8Array(60_000)), at);
+    const writer = new FrameWriter(0);
+    writer.send(1, 0, 0, new Uint8Array(), new Uint8Array(), new Uint8Array(), new Uint8Array(60_000));
+    const message = writer.take().slice();
+    departures.message(message, true);
+    queue.push(1, piece);
+    queue.push(3, two.subarray(0, piece.length));
+    departures.seal(queue);
+    departures.send(transport);
+    assert.deepEqual(sent, [message.length, piece.length || sent[1], two.length / 2]);
+    assert.deepEqual([piece.length > 0, message.length > 0, two.length > 0], [!isCopying, true, true]);
+  }
+});

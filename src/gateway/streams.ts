@@ -305,7 +305,7 @@ export class StreamTable {
   }
 
   /** The control frames of the turn are laid, none of them numbered: data follows; `send` gets what is too much. */
-  flush(writer: FrameWriter, send: (bytes: Uint8Array) => void): void {
+  flush(writer: FrameWriter, send: (bytes: Uint8Array) => boolean | void): void {
     this.#queue.flush(writer, send);
     this.#grants.drained();
   }

@@ -179,8 +179,11 @@ export class Answering implements Answerer {
     return sendAnswer(this.#channel, response.body!, this.#turn(), this);
   }
 
-  layHead(isEnd: boolean): void {
+  layHead(isEnd: boolean, length?: number): void {
     const head = this.#answerHead!;
+    if (length !== undefined && headerOf(head.headers, "content-length") === undefined) {
+      (head.headers as string[]).push("content-length", String(length));
+    }
     this.#channel.answer(head, isEnd);
     this.#status = head.status;
   }

@@ -97,15 +97,16 @@ export async function sendBody(channel: Channel, body: Body): Promise<void> {
 
 /** Whose answer is sent: one object, as there is one of these for each request. */
 export interface Answerer {
-  /** Lays the head; `isEnd` when no body follows. Not called when the source fails in its turn. */
-  layHead(isEnd: boolean): void;
+  /** Lays the head; `isEnd` when no body follows, `length` when all of one is here. Not called when the source fails in its turn. */
+  layHead(isEnd: boolean, length?: number): void;
   /** Waits for room for more of the body. */
   wait(room: Promise<void>): Promise<void>;
 }
 
 /**
  * Sends a body that has a head in front. Of most answers all is there when the handler returns, though the stream they are
- * says so piece by piece: head, bytes and end then leave together. What is not there in this turn is not waited for.
+ * says so piece by piece: head, bytes and end then leave together, or, of what is more than a chunk, with a head that says how
+ * long it is. What is not there in this turn is not waited for.
  * @param turn the turn in which it leaves
  * @throws what the source fails with, or what ended the channel
  */
@@ -119,37 +120,44 @@ export async function sendAnswer(
   heed(channel, next);
   let early: Uint8Array[] | undefined = [];
   let size = 0;
+  let isLooking = false;
+  let sending: Promise<void> | undefined;
   // Of a head that cannot be laid: at the end of a turn nobody is there to catch it.
   let refused: { readonly why: unknown } | undefined;
+  const begin = (length?: number): void => {
+    if (!early || channel.error) return;
+    const parts = early;
+    early = undefined;
+    try {
+      answerer.layHead(false, length);
+      sending = sendPieces(channel, parts, answerer);
+      // Whoever reads on, or comes to the end, waits for it.
+      sending.catch(() => {});
+    } catch (why) {
+      refused = { why };
+      next.cancel(why);
+    }
+  };
   try {
-    // No more than a chunk of it: there is room for that on a new stream.
-    const begin = (): void => {
-      if (!early || channel.error) return;
-      const parts = early;
-      early = undefined;
-      try {
-        answerer.layHead(false);
-        for (const bytes of parts) channel.write(bytes);
-      } catch (why) {
-        refused = { why };
-        next.cancel(why);
-      }
-    };
     turn.atEnd(begin);
     for (let { done, value } = await next.read(); !done; { done, value } = await next.read()) {
       const bytes = requireBytes(value);
       size += bytes.length;
-      if (early && size <= CHUNK_BYTES) early.push(bytes);
-      else {
-        begin();
-        if (refused) break;
-        // In pieces, however much of it is there: the wait is for room for each.
-        for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
-          const room = channel.write(bytes.length <= CHUNK_BYTES ? bytes : bytes.subarray(at, at + CHUNK_BYTES));
-          if (room) await answerer.wait(room);
-        }
+      if (early) {
+        early.push(bytes);
+        if (size <= CHUNK_BYTES) continue;
+        // Memory comes in one or two pieces: one look more, no further, tells whether that was all.
+        if (isLooking) begin();
+        isLooking = true;
+      } else {
+        if (sending) await sending;
+        sending = sendPieces(channel, [bytes], answerer);
       }
+      if (sending) await sending;
+      if (refused) break;
     }
+    if (early && size > CHUNK_BYTES) begin(size);
+    if (sending) await sending;
     if (channel.error) throw channel.error;
     if (refused) throw (refused as { why: unknown }).why;
     if (!early) return channel.end();
@@ -162,6 +170,16 @@ export async function sendAnswer(
     early = undefined;
     next.cancel(error);
     throw error;
+  }
+}
+
+/** Sends what is here; what there is room for leaves at once. However much it is, the wait is for room for each piece. */
+async function sendPieces(channel: Channel, parts: Uint8Array[], answerer: Answerer): Promise<void> {
+  for (const bytes of parts) {
+    for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
+      const room = channel.write(bytes.length <= CHUNK_BYTES ? bytes : bytes.subarray(at, at + CHUNK_BYTES));
+      if (room) await answerer.wait(room);
+    }
   }
 }
 
@@ -221,6 +239,8 @@ function requireBytes(value: unknown): Uint8Array {
 export interface BodyWatch {
   /** A piece came, of so many bytes. @throws what ends the body */
   received?(bytes: number): void;
+  /** The next piece is asked for; the last was this. */
+  given?(last: Uint8Array): void;
   /** The next piece is waited for. */
   waiting?(): void;
   /** Its last piece was given. @throws what ends the body */
@@ -233,9 +253,11 @@ export interface BodyWatch {
 
 /** What a channel receives, as a stream that is read as fast as its reader reads. */
 export function bodyStream(channel: Channel, watch: BodyWatch): ReadableStream<Uint8Array> {
+  let last: Uint8Array | undefined;
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
+        if (last) watch.given?.(last);
         let chunk = channel.take();
         if (!chunk) {
           watch.waiting?.();
@@ -247,7 +269,7 @@ export function bodyStream(channel: Channel, watch: BodyWatch): ReadableStream<U
           return controller.close();
         }
         watch.received?.(chunk.length);
-        controller.enqueue(chunk);
+        controller.enqueue(last = chunk);
       } catch (error) {
         const failed = watch.failed(error);
         watch.done?.(failed);

@@ -2,9 +2,10 @@
 import { AetherError, ConnectionError, InvalidArgumentError, ProxyErrorKind, ProxyHttpError } from "../errors.ts";
 import { endOfTurn } from "../base/clock.ts";
 import { elapsed } from "../base/elapsed.ts";
+import { letGo } from "../base/let_go.ts";
 import { markStreamed, type Streaming } from "../base/streamed.ts";
 import { hasNoBody, type HttpRequestHead } from "../protocol/http.ts";
-import { StreamKind } from "../protocol/stream_frames.ts";
+import { chunkStart, StreamKind } from "../protocol/stream_frames.ts";
 import type { Channel } from "../session/channel.ts";
 import { type Channels, channelsOf } from "../session/channels.ts";
 import type { StreamLink } from "../session/link.ts";
@@ -104,6 +105,7 @@ export function failureOf(response: Response): unknown {
 
 class Exchange implements Streaming {
   onOver?: () => void;
+  isHeld?: boolean;
   readonly #deadlines: Deadlines;
   readonly #target: string;
   readonly #channel: Channel;
@@ -192,6 +194,9 @@ class Exchange implements Streaming {
       },
       ended: () => {
         if (length !== undefined && this.#size !== length) throw this.#wrongLength(this.#size, length);
+      },
+      given: (last) => {
+        if (this.isHeld) letGo(last, chunkStart(0));
       },
       done: () => this.#over(),
       failed: (error) => this.#failed(error),

@@ -2,6 +2,7 @@
  * Serves a gateway on Deno. Needs `--allow-net` for its address.
  * @module
  */
+import { markHeld } from "../base/streamed.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { hasNoBody } from "../protocol/http.ts";
 import { SUBPROTOCOL } from "../protocol/limits.ts";
@@ -30,7 +31,7 @@ export async function serve(gateway: Gateway, options: ServeOptions = {}): Promi
   const stop = new AbortController();
   const server = deno.serve({ hostname, port, signal: stop.signal, onListen: () => {}, ...tls }, (request) => {
     if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
-      return request.method === "HEAD" ? headOnly(gateway, request) : gateway.fetch(request);
+      return request.method === "HEAD" ? headOnly(gateway, request) : answer(gateway, request);
     }
     const upgrade = readUpgrade(request.url, request.headers.get("sec-websocket-protocol"));
     if (!upgrade.ok) return new Response(upgrade.text, { status: upgrade.status });
@@ -48,6 +49,13 @@ export async function serve(gateway: Gateway, options: ServeOptions = {}): Promi
       await server.finished;
     },
   });
+}
+
+/** Deno keeps the memory of a piece until it is written, whatever becomes of the array it was given as. */
+async function answer(gateway: Gateway, request: Request): Promise<Response> {
+  const response = await gateway.fetch(request);
+  markHeld(response);
+  return response;
 }
 
 /** What is not said of a length stays unsaid: Deno 2.9 says 0 of an answer without a body, but nothing of a stream. */

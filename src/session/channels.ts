@@ -146,7 +146,7 @@ export class Channels implements StreamEnd, ChannelOwner {
     this.#open.delete(stream);
   }
 
-  flush(writer: FrameWriter, send: (bytes: Uint8Array) => void): void {
+  flush(writer: FrameWriter, send: (bytes: Uint8Array) => boolean | void): void {
     this.#queue.flush(writer, send);
   }
 

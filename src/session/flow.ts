@@ -18,7 +18,7 @@ export interface FlowLink {
   /** Whether frames may go out. */
   isReady(): boolean;
   /** Puts a message on the wire. */
-  readonly transmit: (bytes: Uint8Array) => void;
+  readonly transmit: (bytes: Uint8Array) => boolean | undefined;
   /** Messages handled in this session. */
   handled(): number;
   /** Streams of the connection, once there are any. */

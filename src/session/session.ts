@@ -134,9 +134,11 @@ export class Session implements AttemptLink, Link, StreamPort {
     });
   }
 
-  readonly #transmit = (bytes: Uint8Array): void => {
+  readonly #transmit = (bytes: Uint8Array): boolean | undefined => {
     this.#transport?.send(bytes);
-    this.#flow.outbox.left(this.#transport?.isCopying);
+    const isCopying = this.#transport?.isCopying;
+    this.#flow.outbox.left(isCopying);
+    return isCopying;
   };
 
   /** The state as users see it. */

@@ -30,7 +30,7 @@ export interface StreamEnd {
   /** The socket is gone: streams do not outlive it. */
   lost(error: AetherError): void;
   /** The control frames of the turn are laid, none of them numbered: data may follow; `send` gets what is too much. */
-  flush(writer: FrameWriter, send: (bytes: Uint8Array) => void): void;
+  flush(writer: FrameWriter, send: (bytes: Uint8Array) => boolean | void): void;
 }
 
 /** Says that nobody takes a stream here. */

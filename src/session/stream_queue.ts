@@ -1,4 +1,5 @@
 // edge: no Deno, Bun, node: or cloudflare: names
+import { letGo } from "../base/let_go.ts";
 import { FLAG_TRAILERS, FRAME_HEAD, FrameKind, type FrameWriter } from "../protocol/frames.ts";
 import { BATCH_BYTES, SOCKET_WINDOW } from "../protocol/limits.ts";
 
@@ -51,8 +52,11 @@ export class StreamQueue {
     this.#credit = Math.min(SOCKET_WINDOW, this.#credit + bytes);
   }
 
-  /** Lays what may be sent behind what was laid already; `send` gets what is too much for one message. */
-  flush(writer: FrameWriter, send: (bytes: Uint8Array) => void): void {
+  /**
+   * Lays what may be sent behind what was laid already; `send` gets what is too much for one message, and says whether it has
+   * copied it.
+   */
+  flush(writer: FrameWriter, send: (bytes: Uint8Array) => boolean | void): void {
     if (this.#credit > 0) {
       for (const [stream, frames] of this.#waiting) {
         const frame = frames.shift()!;
@@ -76,14 +80,14 @@ export class StreamQueue {
   }
 }
 
-function lay(frame: Uint8Array, writer: FrameWriter, send: (bytes: Uint8Array) => void): void {
+function lay(frame: Uint8Array, writer: FrameWriter, send: (bytes: Uint8Array) => boolean | void): void {
   if (frame.length < LARGE) {
     writer.copy(frame, 0, frame.length);
     if (writer.size >= BATCH_BYTES) send(writer.take());
     return;
   }
   if (writer.size > 0) send(writer.take());
-  send(frame);
+  if (send(frame)) letGo(frame);
 }
 
 /** A chunk with what the next one has behind it, where that makes no large one. */

@@ -3,7 +3,18 @@ import { allowAll, createGateway } from "../../src/gateway/mod.ts";
 import { memoryStore } from "../../src/store/memory.ts";
 import { ServiceClient } from "../../mod.ts";
 import { equal, rejects } from "./assert.ts";
-import { alone, bodiesAreOpaque, hand, headersAreGuarded, inFabric, type Pair, piece, soon } from "./http_kit.ts";
+import {
+  alone,
+  bodiesAreOpaque,
+  hand,
+  headersAreGuarded,
+  inFabric,
+  type Pair,
+  pattern,
+  piece,
+  same,
+  soon,
+} from "./http_kit.ts";
 import { bytes, connected, within } from "./state_kit.ts";
 
 const SECRET = "postgres://root:hunter2@db";
@@ -189,6 +200,45 @@ export const pairs: Pair[] = [
       });
       const response = await new AetherFetchTransport(agent, service.topic).fetch("/");
       equal([response.status, /101/.test(reported.join())], [500, true]);
+    },
+  ),
+  inFabric(
+    "an answer of which all is there says how long it is; one that comes piece by piece does not",
+    async (fabric) => {
+      const [agent, service] = await connected(fabric.agent(), fabric.service());
+      const size = 700_001;
+      serveHttp(service, (request) => {
+        const { pathname } = new URL(request.url);
+        if (pathname === "/bytes") return new Response(pattern(size));
+        if (pathname === "/text") return new Response("é".repeat(100_000));
+        if (pathname === "/blob") {
+          return new Response(new Blob([pattern(size)]), { headers: { "content-length": `${size}` } });
+        }
+        let n = 0;
+        return new Response(
+          new ReadableStream({
+            async pull(controller) {
+              await new Promise((resolve) => setTimeout(resolve, 1));
+              if (n++ === 8) controller.close();
+              else controller.enqueue(pattern(50_000, n));
+            },
+          }),
+        );
+      });
+      const { fetch } = new AetherFetchTransport(agent, service.topic);
+      for (
+        const [path, length, whole] of [["/bytes", size, size], ["/text", 200_000, 200_000], ["/blob", size, size], [
+          "/pieces",
+          0,
+          400_000,
+        ]]
+      ) {
+        const response = await fetch(path as string);
+        equal(Number(response.headers.get("content-length")), length, path as string);
+        const body = new Uint8Array(await response.arrayBuffer());
+        equal(body.length, whole, path as string);
+        if (whole === size) equal(same(body, pattern(size)), true, path as string);
+      }
     },
   ),
 ];
