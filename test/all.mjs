@@ -1,13 +1,17 @@
 /**
  * All tests on all runtimes, and of the package as npm packs it. Ends with "N passed, N failed". ONLY=deno,bun picks
- * some of them.
+ * some of them. Two run beside each other where there are the cores for it (JOBS=1: one after the other); what measures runs alone.
  * The runners disagree on what an empty run means, so what counts here is what they say they did.
  */
 import { spawn } from "node:child_process";
+import os from "node:os";
 import path from "node:path";
 
 const root = path.resolve(import.meta.dirname, "..");
 const TIMEOUT_MS = 900_000;
+const JOBS = Number(process.env.JOBS ?? Math.min(2, os.availableParallelism()));
+/** Times things: nothing else may run. */
+const ALONE = "bench";
 
 /** The last number `pattern` finds, for a summary comes after whatever the tests themselves printed. */
 function last(output, pattern) {
@@ -89,15 +93,16 @@ for (const name of only ?? []) {
   total.failed++;
 }
 
-for (const [name, count] of Object.entries(counters)) {
-  if (only && !only.includes(name)) continue;
+/** Runs one part and says what became of it. */
+async function part(name) {
+  const count = counters[name];
   const began = performance.now();
   const { code, output } = await run(`test:${name}`);
   const { passed, failed, skipped } = count(output);
   const missing = new RegExp(`^${name}: (skipped, .*)$`, "m").exec(output)?.[1];
   if (missing && code === 0) {
     console.log(`${name.padEnd(9)}${missing}`);
-    continue;
+    return;
   }
   const isEmpty = passed + failed === 0;
   const isBroken = code !== 0 || failed > 0 || isEmpty;
@@ -109,6 +114,14 @@ for (const [name, count] of Object.entries(counters)) {
   total.failed += isBroken ? Math.max(1, failed) : 0;
   total.skipped += skipped;
 }
+
+const parts = Object.keys(counters).filter((name) => !only || only.includes(name));
+const queue = parts.filter((name) => name !== ALONE);
+const work = async () => {
+  for (let name = queue.shift(); name !== undefined; name = queue.shift()) await part(name);
+};
+await Promise.all(Array.from({ length: JOBS }, work));
+if (parts.includes(ALONE)) await part(ALONE);
 
 // What was skipped, and where, stands in the lines above.
 console.log(`${total.passed} passed, ${total.failed} failed`);

@@ -30,6 +30,8 @@ export interface Result {
   outcome: "passed" | "failed" | "skipped";
   /** The error's stack, or the reason for skipping. */
   detail?: string;
+  /** How long it took. */
+  ms?: number;
 }
 
 /** How long a case may take that does not say, where there is no test runner. */
@@ -52,9 +54,10 @@ export async function runCases(cases: Case[], env: Env): Promise<Result[]> {
       results.push({ name, outcome: "skipped", detail: why });
       continue;
     }
+    const since = Date.now();
     try {
       await inTime(timeoutMs, Promise.resolve(run(env)));
-      results.push({ name, outcome: "passed" });
+      results.push({ name, outcome: "passed", ms: Date.now() - since });
     } catch (error) {
       const detail = error instanceof Error ? `${error}\n${error.stack ?? ""}` : String(error);
       results.push({ name, outcome: "failed", detail });

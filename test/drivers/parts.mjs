@@ -7,6 +7,8 @@ import { build } from "esbuild";
 
 export const root = path.resolve(import.meta.dirname, "../..");
 const START_MS = 20_000;
+/** From here on it is said how long a case took. */
+const SLOW_MS = 1_000;
 
 export function startGateway() {
   return spawn("bun", ["run", "test/drivers/gateway_process.ts"], { cwd: root, stdio: ["pipe", "pipe", "inherit"] });
@@ -60,9 +62,10 @@ export async function bundle(entry, conditions) {
 /** Says what became of every case, and how many; the answer is an exit code. */
 export function report(results) {
   const count = { passed: 0, failed: 0, skipped: 0 };
-  for (const { name, outcome, detail } of results) {
+  for (const { name, outcome, detail, ms = 0 } of results) {
     count[outcome]++;
-    console.log(`${outcome.padEnd(8)}${name}${detail ? `\n        ${detail.replaceAll("\n", "\n        ")}` : ""}`);
+    const took = ms < SLOW_MS ? "" : ` (${(ms / 1000).toFixed(1)} s)`;
+    console.log(`${outcome.padEnd(8)}${name}${took}${detail ? `\n        ${detail.replaceAll("\n", "\n        ")}` : ""}`);
   }
   console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
   return count.failed === 0 ? 0 : 1;

@@ -226,19 +226,20 @@ export const pairs: Pair[] = [
         );
       });
       const { fetch } = new AetherFetchTransport(agent, service.topic);
-      for (
-        const [path, length, whole] of [["/bytes", size, size], ["/text", 200_000, 200_000], ["/blob", size, size], [
-          "/pieces",
-          0,
-          400_000,
-        ]]
-      ) {
-        const response = await fetch(path as string);
-        equal(Number(response.headers.get("content-length")), length, path as string);
+      const cases = {
+        "/bytes": [size, size],
+        "/text": [200_000, 200_000],
+        "/blob": [size, size],
+        "/pieces": [0, 400_000],
+      };
+      for (const [path, [length, whole]] of Object.entries(cases)) {
+        const response = await fetch(path);
+        equal(Number(response.headers.get("content-length")), length, path);
         const body = new Uint8Array(await response.arrayBuffer());
-        equal(body.length, whole, path as string);
-        if (whole === size) equal(same(body, pattern(size)), true, path as string);
+        equal(body.length, whole, path);
+        if (whole === size) equal(same(body, pattern(size)), true, path);
       }
     },
+    { skip: ({ runtime }) => runtime === "workerd" ? "workerd gives out what is in memory piece by piece" : undefined },
   ),
 ];
