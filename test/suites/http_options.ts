@@ -92,6 +92,7 @@ export const pairs: Pair[] = [
     const [agent, service] = await connected(fabric.agent(), fabric.service());
     for (const graces of [[undefined, 100], [100, undefined], [1000, 100], [100, 1000]]) {
       const http = serveHttp(service, () => new Promise<never>(() => {}));
+      await fabric.advance(1);
       const answer = new AetherFetchTransport(agent, service.topic).fetch("/");
       answer.catch(() => {});
       await fabric.advance(1);

@@ -157,11 +157,13 @@ export const pairs: Pair[] = [
     equal(load(), [2, 2, 2]);
     for (const finish of instances[1].open.splice(0)) finish("done");
     for (let n = 0; n < 50 && instances[1].http.inFlight > 0; n++) await settle();
+    await fabric.advance(1);
     await ask(3);
     equal([...load()].sort(), [2, 2, 2].map((n, at) => n + (at === 2 ? 1 : 0)), "least in flight first");
     for (const { open } of instances) for (const finish of open.splice(0)) finish("done");
     await Promise.all(answers.map(textOf));
     for (let n = 0; n < 50 && load().some((count) => count > 0); n++) await settle();
+    await fabric.advance(1);
     // One after the other: nobody has anything in flight, so it is a matter of turns.
     const given = [0, 0, 0];
     for (let n = 0; n < 9; n++) {
@@ -172,6 +174,7 @@ export const pairs: Pair[] = [
       instances[at].open.pop()!("done");
       await textOf(answer);
       for (let n = 0; n < 50 && instances[at].http.inFlight > 0; n++) await settle();
+      await fabric.advance(1);
     }
     equal(given, [3, 3, 3]);
   }),
@@ -181,6 +184,8 @@ export const pairs: Pair[] = [
     const served = [one, two, three].map((service, at) =>
       serveHttp(service, () => new Response(String(at)), at === 2 ? { paths: ["/only/*"] } : {})
     );
+    // What one connection says and another one asks may arrive in either order.
+    await fabric.advance(1);
     const { fetch } = new AetherFetchTransport(agent, ANY);
     const asked = async (path: string): Promise<string> => {
       const heard = new Set<string>();
@@ -189,13 +194,16 @@ export const pairs: Pair[] = [
     };
     equal([await asked("/"), await asked("/only/a")], ["0,1", "0,1,2"]);
     await served[0].close();
+    await fabric.advance(1);
     equal(await asked("/"), "1");
     await two.disconnect();
+    await fabric.advance(1);
     const error = await rejects(fetch("/"), "ProxyHttpError");
     equal([ProxyErrorKind.AclDenied, ProxyErrorKind.SidecarUnavailable].includes(error.kind as number), true);
     equal(await asked("/only/b"), "2");
     await three.disconnect();
     await one.disconnect();
+    await fabric.advance(1);
     equal((await rejects(fetch("/"), "ProxyHttpError")).kind, ProxyErrorKind.DialFailed);
   }),
   inFabric("any instance: one that dies hands an idempotent request on, of which nothing was sent", async (fabric) => {
@@ -212,6 +220,7 @@ export const pairs: Pair[] = [
       equal(first.http.inFlight, 1);
       const [second] = await connected(fabric.service());
       serveHttp(second, () => new Response("second"));
+      await fabric.advance(1);
       fabric.faults.cut(first.service);
       if (isRetried) equal((await soon(answer, method)).status, 200, method);
       else equal((await rejects(soon(answer, method), "ProxyHttpError")).retryable, true, method);
@@ -234,6 +243,7 @@ export const pairs: Pair[] = [
     equal(await piece(reader), "one");
     const [second] = await connected(fabric.service());
     serveHttp(second, () => new Response(String(++asked)));
+    await fabric.advance(1);
     fabric.faults.cut(first);
     await rejects(put, "ProxyHttpError");
     equal((await rejects(reader.read(), "ProxyHttpError")).kind, ProxyErrorKind.UpstreamReset);
@@ -246,10 +256,12 @@ export const pairs: Pair[] = [
     const { stream } = await refusing.next("open");
     const [second] = await connected(fabric.service());
     serveHttp(second, () => new Response("second"));
+    await fabric.advance(1);
     refusing.reset(stream, { name: "ConnectionError", code: "UNAVAILABLE", message: "no" }, FLAG_REFUSED);
     equal(await textOf(answer), "second");
     // One that has given credit has taken it: the caller may send more than another one has room for.
     await second.disconnect();
+    await fabric.advance(1);
     const upload = hand();
     const put = new AetherFetchTransport(agent, ANY).fetch("/", { method: "PUT", body: upload.stream });
     const open = await refusing.next("open");
@@ -257,6 +269,7 @@ export const pairs: Pair[] = [
     await fabric.advance(1);
     const [third] = await connected(fabric.service());
     serveHttp(third, async (request) => new Response(String((await request.arrayBuffer()).byteLength)));
+    await fabric.advance(1);
     refusing.reset(open.stream, { name: "ConnectionError", code: "UNAVAILABLE", message: "no" }, FLAG_REFUSED);
     for (let n = 0; n < 10; n++) upload.give(pattern(60_000));
     upload.end();

@@ -10,10 +10,8 @@ import { carried } from "./carried.ts";
 
 interface Socket {
   transport: Transport;
-  /** Tells whoever waits for the far end's answer. */
-  answered: (() => void) | undefined;
-  /** Whether the client has asked for an answer as well. */
-  isAsked: boolean;
+  /** Who waits for the far end's answers, in order: the client that asked, or this. */
+  waiting: (() => void)[];
 }
 
 /** Has a gateway opened in another process. */
@@ -26,7 +24,7 @@ export async function farSockets(controlUrl: string, limits: Partial<Limits> = {
 
 /**
  * Puts real sockets between the clients of a fabric and a gateway in another process, whose time is real. Its own gateway stands
- * idle. A moment is over when the far one has answered pings on every socket, twice, and nothing else came.
+ * idle. A moment is over when the far one has answered pings on every socket, three times, and nothing else came: a gateway says things a turn later.
  */
 class FarSockets implements Between, AsyncDisposable {
   readonly #url: URL;
@@ -61,7 +59,7 @@ class FarSockets implements Between, AsyncDisposable {
   }
 
   async settle(): Promise<void> {
-    for (let quiet = 0; quiet < 2;) {
+    for (let quiet = 0; quiet < 3;) {
       const moves = this.#moves;
       await settle();
       await Promise.all(this.#dials);
@@ -89,23 +87,23 @@ class FarSockets implements Between, AsyncDisposable {
         sink.received(bytes);
       },
       alive: () => {
-        socket.answered?.();
-        // What is only known because this asked would be carried in time as well, and make more of it pass.
-        if (socket.isAsked) sink.alive();
-        socket.isAsked = false;
+        // What is only known because this asked is not for the client: it would be carried in time, and make more of it pass.
+        const answered = socket.waiting.shift();
+        if (answered) answered();
+        else sink.alive();
       },
       closed: (info) => {
         this.#moves++;
         this.#sockets.delete(socket);
-        socket.answered?.();
+        for (const go of socket.waiting) go();
         sink.closed(info);
       },
     }, options);
-    const socket: Socket = { transport, answered: undefined, isAsked: false };
+    const socket: Socket = { transport, waiting: [] };
     this.#sockets.add(socket);
     this.#moves++;
     const ping = (): void => {
-      socket.isAsked = true;
+      socket.waiting.push(() => sink.alive());
       transport.ping();
     };
     return { ...transport, ping };
@@ -113,7 +111,7 @@ class FarSockets implements Between, AsyncDisposable {
 
   async #answer(socket: Socket): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    socket.answered = resolve;
+    socket.waiting.push(resolve);
     socket.transport.ping();
     await promise;
   }
