@@ -2,6 +2,7 @@
 import { letGo } from "../base/let_go.ts";
 import { eachFrame, FrameKind, FrameWriter, readU32 } from "../protocol/frames.ts";
 import { writeReceipts } from "../protocol/frames_down.ts";
+import { giveBack } from "../protocol/spares.ts";
 import { BATCH_BYTES } from "../protocol/limits.ts";
 import { Outbox } from "../session/outbox.ts";
 import type { Transport } from "../transport/transport.ts";
@@ -34,6 +35,9 @@ export class Departures {
   /** Whole messages of this turn, and those whose turn is being committed. */
   #sealed: Uint8Array[] = NONE;
   #outgoing: Uint8Array[] = NONE;
+  /** Of both, those that hold nothing that is ever sent again. */
+  #loose: Uint8Array[] = NONE;
+  #outgoingLoose: Uint8Array[] = NONE;
   /** Numbered frames in them and before. */
   #sealedTo = 0;
   /** Whether there is a socket: without one what is laid waits for the next. */
@@ -106,26 +110,32 @@ export class Departures {
 
   #keep(bytes: Uint8Array, count: number, isShared = false): void {
     this.#outbox.push(bytes, count, isShared);
-    if (this.hasSocket) this.#sealed = added(this.#sealed, bytes);
+    if (!this.hasSocket) return;
+    this.#sealed = added(this.#sealed, bytes);
+    if (count === 0) this.#loose = added(this.#loose, bytes);
   }
 
   /** Ends the turn: what was laid leaves with the next {@link Departures.send}. Data does not share a message with what is kept. */
   seal(streams: StreamData | undefined): void {
     if (streams) {
       if (this.writer.numbered > 0 || this.#common.length > 0) this.close();
-      streams.flush(this.writer, (bytes) => void (this.#sealed = added(this.#sealed, bytes)));
+      streams.flush(this.writer, (bytes) => {
+        this.#sealed = added(this.#sealed, bytes);
+        if (!isLargeChunk(bytes)) this.#loose = added(this.#loose, bytes);
+      });
     }
     this.close();
-    if (this.#outgoing === NONE) this.#outgoing = this.#sealed;
-    else this.#outgoing.push(...this.#sealed);
-    this.#sealed = NONE;
+    this.#outgoing = appended(this.#outgoing, this.#sealed);
+    this.#outgoingLoose = appended(this.#outgoingLoose, this.#loose);
+    this.#sealed = this.#loose = NONE;
     this.#sealedTo = this.#outbox.written;
   }
 
   /** Sends what was sealed: it is durable now. */
   send(transport: Transport | undefined): void {
     const outgoing = this.#outgoing;
-    this.#outgoing = NONE;
+    const loose = this.#outgoingLoose;
+    this.#outgoing = this.#outgoingLoose = NONE;
     if (!transport) return;
     const { isCopying } = transport;
     for (const bytes of outgoing) {
@@ -133,7 +143,8 @@ export class Departures {
       // Messages are kept until the client has them; data of streams is not.
       if (isCopying && isLargeChunk(bytes)) letGo(bytes);
     }
-    this.#outbox.left(transport.isCopying, this.#sealedTo);
+    if (isCopying) loose.forEach(giveBack);
+    this.#outbox.left(isCopying, this.#sealedTo);
   }
 
   /** Sends all there is, for the last time. */
@@ -156,20 +167,32 @@ export class Departures {
 
   /** Another socket: sends what its client does not have. */
   replay(received: number, transport: Transport): void {
-    this.#sealed = NONE;
-    this.#outgoing = NONE;
+    this.#drop();
     for (const message of this.#outbox.replay(received, BATCH_BYTES)) transport.send(message);
+  }
+
+  #drop(): void {
+    this.#sealed =
+      this.#outgoing =
+      this.#loose =
+      this.#outgoingLoose =
+        NONE;
   }
 
   /** Drops what was not sent: it is not durable. */
   discard(): void {
-    this.#sealed = NONE;
-    this.#outgoing = NONE;
+    this.#drop();
     this.#common = NONE;
     this.#commonBytes = 0;
     this.#receipts = NO_RECEIPTS;
     this.writer.take();
   }
+}
+
+function appended(list: Uint8Array[], more: Uint8Array[]): Uint8Array[] {
+  if (list === NONE) return more;
+  list.push(...more);
+  return list;
 }
 
 /** Whether a message is one large piece of a stream: it came as it is, and nobody else has it. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { eachFrame, FrameKind, FrameWriter, readU32 } from "../protocol/frames.ts";
+import { makeRoom } from "../protocol/spares.ts";
 import { chunkFrame } from "../protocol/stream_frames.ts";
 import { StreamQueue } from "../session/stream_queue.ts";
 import type { Transport } from "../transport/transport.ts";
@@ -99,4 +100,49 @@ test("the memory of a large piece goes when it was copied out, that of a message
     assert.deepEqual(sent, [message.length, piece.length || sent[1], two.length / 2]);
     assert.deepEqual([piece.length > 0, message.length > 0, two.length > 0], [!isCopying, true, true]);
   }
+});
+
+test("the memory of small pieces is used again when they were copied out, and never that of messages", () => {
+  for (const isCopying of [true, false]) {
+    // What others have given back is out of the way.
+    for (let n = 0; n < 20; n++) makeRoom(8192);
+    const departures = new Departures();
+    departures.hasSocket = true;
+    const sent: Uint8Array[] = [];
+    const transport = { isCopying, send: (bytes: Uint8Array) => void sent.push(bytes) } as unknown as Transport;
+    const queue = new StreamQueue();
+    for (let stream = 1; stream < 40; stream += 2) {
+      queue.push(stream, chunkFrame(stream, 0, new Uint8Array(1000).fill(stream)));
+    }
+    departures.message(frame(1), false);
+    departures.seal(queue);
+    assert.equal(sent.length, 0);
+    departures.send(transport);
+    const [message, pieces] = sent;
+    let count = 0;
+    eachFrame(pieces, (kind) => void (count += kind === FrameKind.Chunk ? 1 : 0));
+    assert.equal(count, 20);
+    const room = makeRoom(pieces.length);
+    assert.equal(room.buffer === pieces.buffer, isCopying);
+    assert.notEqual(makeRoom(8192).buffer, message.buffer);
+    assert.ok(departures.holds(0), "the message can be sent again");
+  }
+});
+
+test("what leaves for a client is given back by its session's queue as well", () => {
+  for (let n = 0; n < 20; n++) makeRoom(8192);
+  const queue = new StreamQueue();
+  const writer = new FrameWriter();
+  const sent: Uint8Array[] = [];
+  for (let n = 0; n < 20; n++) queue.push(1, chunkFrame(1, 0, new Uint8Array(1000)));
+  queue.flush(writer, (bytes) => (sent.push(bytes), true));
+  assert.deepEqual([sent.length, writer.size], [1, 0]);
+  assert.equal(makeRoom(sent[0].length).buffer, sent[0].buffer);
+  queue.push(1, chunkFrame(1, 0, new Uint8Array(60_000)));
+  queue.flush(writer, (bytes) => (sent.push(bytes), true));
+  assert.deepEqual(sent.map(({ length }) => length > 0), [true, false]);
+  // Without anything of a stream what was laid stays: acknowledgements go with it.
+  writer.cancel(1);
+  queue.flush(writer, () => assert.fail("sent"));
+  assert.ok(writer.size > 0);
 });

@@ -100,12 +100,7 @@ export class Requests {
       );
     }
     const lay = (writer: FrameWriter, id: number): void => writer.structured(FrameKind.Call, body, id);
-    return this.#put(
-      `the gateway to ${op}`,
-      lay,
-      options,
-      outputOf,
-    );
+    return this.#put(`the gateway to ${op}`, lay, options, outputOf);
   }
 
   /** Waits for a reply that another call is to name. */

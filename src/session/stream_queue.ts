@@ -2,6 +2,7 @@
 import { letGo } from "../base/let_go.ts";
 import { FLAG_TRAILERS, FRAME_HEAD, FrameKind, type FrameWriter } from "../protocol/frames.ts";
 import { BATCH_BYTES, SOCKET_WINDOW } from "../protocol/limits.ts";
+import { giveBack } from "../protocol/spares.ts";
 
 /** Bytes of a chunk that are no payload. */
 const CHUNK_HEAD = FRAME_HEAD + 4;
@@ -53,11 +54,12 @@ export class StreamQueue {
   }
 
   /**
-   * Lays what may be sent behind what was laid already; `send` gets what is too much for one message, and says whether it has
-   * copied it.
+   * Lays what may be sent behind what was laid already, and sends it: nothing of that is numbered. `send` says whether it has
+   * copied a message.
    */
   flush(writer: FrameWriter, send: (bytes: Uint8Array) => boolean | void): void {
     if (this.#credit > 0) {
+      const size = this.#bytes;
       for (const [stream, frames] of this.#waiting) {
         const frame = frames.shift()!;
         // To the back of the queue: the next flush begins with whoever had to wait, and this loop comes round again.
@@ -69,6 +71,7 @@ export class StreamQueue {
         lay(frame, writer, send);
         if (this.#credit <= 0) break;
       }
+      if (size !== this.#bytes) leave(writer, send);
     }
   }
 
@@ -83,11 +86,18 @@ export class StreamQueue {
 function lay(frame: Uint8Array, writer: FrameWriter, send: (bytes: Uint8Array) => boolean | void): void {
   if (frame.length < LARGE) {
     writer.copy(frame, 0, frame.length);
-    if (writer.size >= BATCH_BYTES) send(writer.take());
+    if (writer.size >= BATCH_BYTES) leave(writer, send);
     return;
   }
-  if (writer.size > 0) send(writer.take());
+  leave(writer, send);
   if (send(frame)) letGo(frame);
+}
+
+/** Sends what was laid. Nothing of it is ever sent again: where it was copied its memory is free. */
+function leave(writer: FrameWriter, send: (bytes: Uint8Array) => boolean | void): void {
+  if (writer.size === 0) return;
+  const bytes = writer.take();
+  if (send(bytes)) giveBack(bytes);
 }
 
 /** A chunk with what the next one has behind it, where that makes no large one. */
