@@ -15,6 +15,9 @@ type Upgrade = (createEvents: () => unknown, options?: unknown) => MiddlewareHan
 /** How long an upgraded socket may take to say that it is open, in ms: a browser that has left meanwhile is told by nobody. */
 const OPEN_MS = 10_000;
 
+/** From when on it is asked whether the page has left, in ms: most are taken before, and on Deno to ask costs. */
+const LEAVING_MS = 20;
+
 const PROTOCOL = "sec-websocket-protocol";
 
 /** What Hono's helpers hand over as a socket, on every runtime. */
@@ -52,12 +55,15 @@ export async function forwardSocket(
   const { headers } = asked;
   const protocols = headers.get(PROTOCOL)?.split(",").map((name) => name.trim()) ?? [];
   for (const name of [...headers.keys()]) if (name.startsWith("sec-websocket-")) headers.delete(name);
+  const page = pageOf(c.req.raw, via[LINK]?.options.clock);
   let tunnel: DialledTunnel;
   try {
-    tunnel = await tunnelDial(via, target, "websocket", { ...asked, protocols });
+    tunnel = await tunnelDial(via, target, "websocket", { ...asked, protocols, signal: page.signal });
   } catch (error) {
     const head = { method: "GET", path: asked.path, headers: flatHeaders(headers) };
     return problem((error as Error).cause ?? error, target, head);
+  } finally {
+    page.stays();
   }
   // A far end that says nothing of it leaves it to the helper, which takes the first; what was not offered is none.
   const chosen = tunnel.protocol !== undefined && !protocols.includes(tunnel.protocol) ? "" : tunnel.protocol;
@@ -75,6 +81,25 @@ export async function forwardSocket(
     tunnel.close("it was not upgraded");
     throw error;
   }
+}
+
+/** Says that a page has left while its tunnel is being opened; afterwards its socket does. */
+function pageOf(request: Request, clock: Clock | undefined): { signal: AbortSignal; stays(): void } {
+  const controller = new AbortController();
+  let asked: AbortSignal | undefined;
+  const left = (): void => controller.abort(asked!.reason);
+  const cancel = clock?.timer(LEAVING_MS, () => {
+    asked = request.signal;
+    if (asked.aborted) left();
+    else asked.addEventListener("abort", left, { once: true });
+  });
+  return {
+    signal: controller.signal,
+    stays() {
+      cancel?.();
+      asked?.removeEventListener("abort", left);
+    },
+  };
 }
 
 /** Deno's helper takes what was chosen as an option. Those of Bun and Node choose the first that is offered: here there is no other. */

@@ -9,7 +9,7 @@ import { memoryStore } from "../../src/store/memory.ts";
 import type { Case } from "../harness.ts";
 import { equal, rejects, until } from "./assert.ts";
 import { platformOf } from "./hono_platforms.ts";
-import { soon } from "./http_kit.ts";
+import { aborted, soon } from "./http_kit.ts";
 
 /** A server of the usual kind: pages, and a WebSocket that says everything again. */
 function echoing(upgradeWebSocket: UpgradeWebSocket): Hono {
@@ -36,10 +36,12 @@ function inWorld(
   name: string,
   body: (world: World, runtime: string) => Promise<void>,
   timeoutMs?: number,
+  skip?: Case["skip"],
 ): Case {
   return {
     name: `http: ${name}`,
     timeoutMs,
+    skip,
     async run({ runtime }) {
       const platform = await platformOf(runtime);
       const gateway = await createGateway({ store: memoryStore(), auth: allowAll() });
@@ -274,4 +276,22 @@ export const cases: Case[] = [
     if (runtime === "deno") equal(taken[0].farClose?.code, 1013);
     await taken[0].writable.close();
   }),
+  inWorld(
+    "a page that leaves while the service decides takes its tunnel along",
+    async (world) => {
+      const asked = Promise.withResolvers<IncomingTunnel>();
+      world.handler = (tunnel) => {
+        asked.resolve(tunnel);
+        return new Promise<never>(() => {});
+      };
+      const page = await bare(world.url, "/direct/slow");
+      const tunnel = await soon(asked.promise, "the tunnel");
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      equal(tunnel.signal.aborted, false);
+      page.destroy();
+      await soon(aborted(tunnel.signal), "its end");
+    },
+    undefined,
+    ({ runtime }) => runtime === "node" ? "Node's upgrades come without a signal" : undefined,
+  ),
 ];
