@@ -168,7 +168,11 @@ export class Answering implements Answerer {
 
   #answer(response: Response): Promise<void> | undefined {
     const { status, statusText } = response;
+    // First: on Bun a response whose body was asked for has forgotten its type.
     this.#answerHead = { status, headers: passHeaders(flatHeaders(response.headers)) };
+    if (response.bodyUsed || response.body?.locked) {
+      throw new TypeError("The handler returned a Response whose body was read, or is being read");
+    }
     const hasBody = response.body !== null && this.#head.method !== "HEAD" && !hasNoBody(status);
     if (statusText) (this.#answerHead as { statusText?: string }).statusText = statusText;
     if (!hasBody) {
@@ -258,9 +262,6 @@ function requireResponse(response: unknown): Response {
     throw new TypeError(
       `The handler returned ${response.status}, which is no answer: take WebSockets by serveTunnels(); what comes before an answer is not passed on`,
     );
-  }
-  if (response.bodyUsed || response.body?.locked) {
-    throw new TypeError("The handler returned a Response whose body was read, or is being read");
   }
   return response;
 }

@@ -105,8 +105,8 @@ export interface Answerer {
 
 /**
  * Sends a body that has a head in front. Of most answers all is there when the handler returns, though the stream they are
- * says so piece by piece: head, bytes and end then leave together, or, of what is more than a chunk, with a head that says how
- * long it is. What is not there in this turn is not waited for.
+ * says so piece by piece: its head then says how long it is, and up to a chunk of it leaves together with head and end. What is
+ * not there in this turn is not waited for.
  * @param turn the turn in which it leaves
  * @throws what the source fails with, or what ended the channel
  */
@@ -163,7 +163,7 @@ export async function sendAnswer(
     if (!early) return channel.end();
     const whole = early.length === 1 ? early[0] : concatBytes(early);
     early = undefined;
-    answerer.layHead(size === 0);
+    answerer.layHead(size === 0, size);
     if (size > 0) channel.end(whole);
   } catch (error) {
     // There may be another answer, which has a head of its own.

@@ -96,12 +96,27 @@ async function answer(gateway: Gateway, request: Request, server: BunServer): Pr
   const response = await gateway.fetch(request);
   // The connection stays, and would stay without end.
   const idle = (): void => server.timeout(request, IDLE_S);
-  if (!whenOver(response, idle)) idle();
+  const isStreamed = whenOver(response, idle);
+  if (!isStreamed) idle();
   // What is not said of a length stays unsaid: Bun 1.4 says 0 of an answer without a body, unless that is said to come in chunks.
   if (request.method === "HEAD" && !hasNoBody(response.status) && !response.headers.has("content-length")) {
     response.headers.set("transfer-encoding", "chunked");
   }
-  return response;
+  return isStreamed || !response.body || response.headers.has("content-type") ? response : await untyped(response);
+}
+
+/** Of bytes whose service says no type, Bun 1.4 says application/octet-stream, and a browser would not look for itself. */
+async function untyped(response: Response): Promise<Response> {
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  const body = new ReadableStream({
+    start(controller) {
+      if (bytes.length > 0) controller.enqueue(bytes);
+      controller.close();
+    },
+  });
+  const said = new Response(body, response);
+  said.headers.set("content-length", String(bytes.length));
+  return said;
 }
 
 function end(data: SocketData, code: number, reason: string): void {

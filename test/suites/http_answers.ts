@@ -242,4 +242,22 @@ export const pairs: Pair[] = [
     },
     { skip: ({ runtime }) => runtime === "workerd" ? "workerd gives out what is in memory piece by piece" : undefined },
   ),
+  inFabric("the type that the kind of an answer's body implies is said", async (fabric) => {
+    const [agent, service] = await connected(fabric.agent(), fabric.service());
+    const form = new FormData();
+    form.set("a", "b");
+    const bodies: Record<string, BodyInit> = {
+      "/blob": new Blob(["<p>"], { type: "text/html" }),
+      "/query": new URLSearchParams("a=1"),
+      "/form": form,
+      "/bytes": new Uint8Array(3),
+    };
+    serveHttp(service, ({ url }) => new Response(bodies[new URL(url).pathname]));
+    const { fetch } = new AetherFetchTransport(agent, service.topic);
+    const typeOf = async (path: string): Promise<string | null> => (await fetch(path)).headers.get("content-type");
+    equal(/^text\/html\b/.test(await typeOf("/blob") ?? ""), true);
+    equal(/^application\/x-www-form-urlencoded\b/.test(await typeOf("/query") ?? ""), true);
+    equal((await (await fetch("/form")).formData()).get("a"), "b");
+    equal(await typeOf("/bytes"), null);
+  }),
 ];

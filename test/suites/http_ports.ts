@@ -107,6 +107,29 @@ export const cases: Case[] = [
       equal((await one.answer()).body, "own /next");
     },
   ),
+  atPort(
+    "a type is said where the service says one, and nowhere else",
+    routes({
+      "/bytes": () => new Response(new TextEncoder().encode("<p>hello")),
+      "/typed": () => new Response(new TextEncoder().encode("{}"), { headers: { "content-type": "application/json" } }),
+      "/empty": () => new Response(new Uint8Array()),
+    }),
+    async ({ wire }) => {
+      // Bun said application/octet-stream of bytes without one: a page was saved instead of shown.
+      const one = await wire();
+      const seen: Record<string, unknown> = {};
+      for (const path of ["/bytes", "/typed", "/empty"]) {
+        await one.ask(path);
+        const { headers, body } = await one.answer();
+        seen[path] = [headers["content-type"]?.toLowerCase().replace(" ", ""), headers["content-length"], body];
+      }
+      equal(seen, {
+        "/bytes": [undefined, "8", "<p>hello"],
+        "/typed": ["application/json", "2", "{}"],
+        "/empty": [undefined, "0", ""],
+      });
+    },
+  ),
   atPort("an event leaves before the next one is made", streams.handler, async ({ wire }, { runtime }) => {
     const one = await wire();
     await one.ask("/events");
