@@ -9,6 +9,8 @@ export interface Streaming {
    * be let go when the next is asked for.
    */
   isHeld?: boolean;
+  /** What the body is read from. */
+  readonly stream?: ReadableStream<Uint8Array>;
 }
 
 const streams = new WeakMap<Response, Streaming>();
@@ -18,10 +20,10 @@ export function markStreamed(response: Response, by: Streaming): void {
   streams.set(response, by);
 }
 
-/** Says of an answer that its pieces are held by who reads it; see {@link Streaming.isHeld}. */
+/** Says of an answer that its pieces are held by who reads it; see {@link Streaming.isHeld}. Of one that was cloned there is another reader. */
 export function markHeld(response: Response): void {
   const by = streams.get(response);
-  if (by) by.isHeld = true;
+  if (by && by.stream === response.body) by.isHeld = true;
 }
 
 /** Runs a function when the body of an answer is over that comes piece by piece; false when the answer is whole. */

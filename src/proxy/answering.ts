@@ -136,6 +136,8 @@ export class Answering implements Answerer {
     return bodyStream(this.#channel, {
       received: (bytes) => this.#checkSize(size += bytes, said),
       ended: () => this.#checkEnd(size, said),
+      // A handler may have seen enough, and answer all the same.
+      left: () => this.#channel.ignore(),
       failed: (error) => error,
     });
   }

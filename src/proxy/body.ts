@@ -2,7 +2,9 @@
 import { AetherError, InvalidArgumentError } from "../errors.ts";
 import { concatBytes, utf8 } from "../base/bytes.ts";
 import type { Turn } from "../base/clock.ts";
+import { owned } from "../base/let_go.ts";
 import { CHUNK_BYTES } from "../protocol/limits.ts";
+import { chunkStart } from "../protocol/stream_frames.ts";
 import type { Channel } from "../session/channel.ts";
 
 /** What a request's or response's body may be made of. */
@@ -245,6 +247,8 @@ export interface BodyWatch {
   waiting?(): void;
   /** Its last piece was given. @throws what ends the body */
   ended?(): void;
+  /** Its reader wants no more. Where this is not said, that ends the whole exchange. */
+  left?(): void;
   /** Nothing more comes: it is at its end, failed (with what its reader gets), or its reader has gone. */
   done?(error?: unknown): void;
   /** Turns what ended it into what its reader gets. */
@@ -269,7 +273,7 @@ export function bodyStream(channel: Channel, watch: BodyWatch): ReadableStream<U
           return controller.close();
         }
         watch.received?.(chunk.length);
-        controller.enqueue(last = chunk);
+        controller.enqueue(last = owned(chunk, chunkStart(0)));
       } catch (error) {
         const failed = watch.failed(error);
         watch.done?.(failed);
@@ -278,6 +282,7 @@ export function bodyStream(channel: Channel, watch: BodyWatch): ReadableStream<U
     },
     cancel(reason) {
       watch.done?.();
+      if (watch.left) return watch.left();
       channel.reset(new AetherError("The reader of the body has gone", "CANCELLED", { cause: reason }));
     },
   }, { highWaterMark: 0 });

@@ -106,6 +106,7 @@ export function failureOf(response: Response): unknown {
 class Exchange implements Streaming {
   onOver?: () => void;
   isHeld?: boolean;
+  stream: ReadableStream<Uint8Array> | undefined;
   readonly #deadlines: Deadlines;
   readonly #target: string;
   readonly #channel: Channel;
@@ -181,7 +182,7 @@ class Exchange implements Streaming {
       if (length !== undefined && whole.length !== length) throw this.#wrongLength(whole.length, length);
       return new Response(whole as Uint8Array<ArrayBuffer>, init);
     }
-    const stream = bodyStream(this.#channel, {
+    this.stream = bodyStream(this.#channel, {
       waiting: () => {
         const { streamIdleTimeoutMs } = this.#options;
         if (streamIdleTimeoutMs !== undefined) this.#deadline(streamIdleTimeoutMs, "no further byte");
@@ -201,7 +202,7 @@ class Exchange implements Streaming {
       done: () => this.#over(),
       failed: (error) => this.#failed(error),
     });
-    return (this.#response = new Response(stream, init));
+    return (this.#response = new Response(this.stream, init));
   }
 
   #read(bytes: Uint8Array): AnswerHead {

@@ -1,7 +1,9 @@
 // edge: no Deno, Bun, node: or cloudflare: names
 import { InvalidArgumentError } from "../errors.ts";
 import { fromUtf8, utf8 } from "../base/bytes.ts";
+import { owned } from "../base/let_go.ts";
 import { PACKET_BYTES } from "../protocol/limits.ts";
+import { chunkStart } from "../protocol/stream_frames.ts";
 
 // Messages with their borders, in a stream that has none: u32 length, u8 kind, payload. For WebSockets and datagrams.
 
@@ -50,10 +52,12 @@ export class Unpacker {
       }
       if (this.#size < HEAD + length) return;
       const whole = this.#gather(HEAD + length);
-      this.#pieces[0] = whole.subarray(HEAD + length);
       this.#size -= HEAD + length;
+      // What is given out is not looked at again, not even for nothing behind it.
+      if (this.#size === 0) this.#pieces = [];
+      else this.#pieces[0] = whole.subarray(HEAD + length);
       const payload = whole.subarray(HEAD, HEAD + length);
-      yield whole[4] === TEXT ? fromUtf8(payload) : payload;
+      yield whole[4] === TEXT ? fromUtf8(payload) : owned(payload, chunkStart(0) + HEAD);
     }
   }
 

@@ -9,7 +9,9 @@ import {
 } from "../errors.ts";
 import { NO_BYTES } from "../base/bytes.ts";
 import type { CancelTimer, Clock } from "../base/clock.ts";
+import { owned } from "../base/let_go.ts";
 import { CHUNK_BYTES } from "../protocol/limits.ts";
+import { chunkStart } from "../protocol/stream_frames.ts";
 import { type Channel, readTrailers } from "../session/channel.ts";
 import { packed, type Packet, Unpacker } from "./packets.ts";
 import { fromTrailers, type SocketClose, toTrailers } from "./socket_close.ts";
@@ -102,7 +104,7 @@ export class ChannelTunnel implements Tunnel {
               return controller.close();
             }
             this.#count(chunk.length);
-            if (!this.#unpacker) return controller.enqueue(chunk);
+            if (!this.#unpacker) return controller.enqueue(owned(chunk, chunkStart(0)));
             for (const packet of this.#unpacker.push(chunk)) {
               controller.enqueue(packet);
               isDone = true;

@@ -33,6 +33,7 @@ export class Channel {
   #isSent: boolean;
   #chunks: Uint8Array[] = [];
   #isReceived: boolean;
+  #isIgnored = false;
   #trailers: Uint8Array | undefined;
   #arrival: PromiseWithResolvers<void> | undefined;
   #taken = 0;
@@ -181,6 +182,12 @@ export class Channel {
     return chunks.length === 1 ? chunks[0] : chunks.length === 0 ? NO_BYTES : concatBytes(chunks);
   }
 
+  /** Nobody reads what has come and what still comes: it is dropped, and no room made for more. */
+  ignore(): void {
+    this.#isIgnored = true;
+    this.#chunks = [];
+  }
+
   /** The next piece, undefined at the end. @throws {AetherError} the reason when it ends before its end */
   async read(): Promise<Uint8Array | undefined> {
     for (;;) {
@@ -206,7 +213,7 @@ export class Channel {
     if (this.#isReceived) return;
     this.onChunk?.();
     if (flags & FLAG_TRAILERS) this.#trailers = payload;
-    else if (payload.length > 0) this.#keep(payload);
+    else if (payload.length > 0 && !this.#isIgnored) this.#keep(payload);
     if (flags & FLAG_END) this.#received();
     else this.#arrived();
   }

@@ -21,6 +21,7 @@ import { createGateway, type Gateway } from "../gateway/gateway.ts";
 import type { Limits } from "../protocol/limits.ts";
 import { memoryStore } from "../store/memory.ts";
 import type { Store } from "../store/store.ts";
+import { delegated } from "./delegated.ts";
 import { parseDuration, VirtualClock } from "./virtual_clock.ts";
 import { Wire } from "./wire.ts";
 
@@ -40,12 +41,20 @@ export interface FabricOptions {
   between?: Between;
 }
 
-/** Something between the clients and the gateway, such as real sockets. */
+/** Something between the clients and the gateway, such as real sockets. The fabric does not end it: who made it does. */
 export interface Between {
-  /** Puts it before a gateway that was started: what this gives back is what clients dial, and what is closed. */
-  put(gateway: Gateway): Promise<Gateway>;
-  /** Waits until all that is under way has arrived, and all that came of it: virtual time moves on only then. */
+  /** Opens a way to a gateway that was started. */
+  open(gateway: Gateway): Promise<Way>;
+  /** Waits until all that is under way has arrived, and all that came of it: virtual time moves on only then. A real clock does not ask. */
   settle(): Promise<void>;
+}
+
+/** A way to a gateway. */
+export interface Way {
+  /** How clients reach it. What passes is to go by `carry` at the client's end, as `gateway.dial(carry)` has it: faults are made there. */
+  dial: Gateway["dial"];
+  /** Its gateway was closed, or killed. */
+  close(): Promise<void>;
 }
 
 /** What can go wrong. */
@@ -113,6 +122,12 @@ export interface TestFabric extends AsyncDisposable {
  */
 export async function testFabric(options: FabricOptions = {}): Promise<TestFabric> {
   const { between } = options;
+  if (between && (typeof between.open !== "function" || typeof between.settle !== "function")) {
+    throw new InvalidArgumentError(
+      "Cannot put this between clients and gateway: it needs open() and settle()",
+      "between",
+    );
+  }
   const virtual = options.clock === "real"
     ? undefined
     : new VirtualClock(undefined, between && (() => between.settle()));
@@ -122,6 +137,7 @@ export async function testFabric(options: FabricOptions = {}): Promise<TestFabri
   const wires = new Map<AetherClient, Wire>();
   const dead = new WeakSet<Gateway>();
   let running: Gateway | undefined;
+  let way: Way | undefined;
   let kill = (): void => {};
   let count = 0;
 
@@ -151,7 +167,8 @@ export async function testFabric(options: FabricOptions = {}): Promise<TestFabri
       // In virtual time a turn is a microtask: the same every time, and nothing has to wait for the platform's loop.
       endOfTurn: (run) => (virtual && !between ? queueMicrotask : endOfTurn)(() => life.over || run()),
     });
-    running = await between?.put(gateway) ?? gateway;
+    way = await between?.open(gateway);
+    running = way ? overWay(gateway, way) : gateway;
   };
   const add = <C extends AetherClient>(make: (options: ClientOptions) => C): C => {
     const wire = new Wire(clock, () => running, (gateway) => dead.has(gateway));
@@ -171,6 +188,7 @@ export async function testFabric(options: FabricOptions = {}): Promise<TestFabri
     kill();
     running = undefined;
     for (const wire of wires.values()) wire.cut();
+    way?.close().catch(() => {});
   };
   const name = (kind: string): string => `${kind}-${++count}`;
   // Virtual time must not wait for a real import.
@@ -239,4 +257,14 @@ export async function testFabric(options: FabricOptions = {}): Promise<TestFabri
       await store[Symbol.asyncDispose]();
     },
   };
+}
+
+function overWay(gateway: Gateway, way: Way): Gateway {
+  return delegated(gateway, {
+    dial: (carry) => way.dial(carry),
+    async close(options) {
+      await gateway.close(options);
+      await way.close();
+    },
+  });
 }

@@ -4,5 +4,5 @@
  * @module
  */
 export { testFabric } from "./fabric.ts";
-export type { Between, FabricOptions, Faults, Partially, TestFabric } from "./fabric.ts";
+export type { Between, FabricOptions, Faults, Partially, TestFabric, Way } from "./fabric.ts";
 export { VirtualClock } from "./virtual_clock.ts";

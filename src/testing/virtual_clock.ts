@@ -18,11 +18,11 @@ export class VirtualClock implements Clock {
   /**
    * Makes one.
    * @param start ms since epoch at which it begins
-   * @param settled waits until everything that a moment has caused is done; by default what this process has ready
+   * @param settleMoment waits until everything that a moment has caused is done; by default what this process has ready
    */
-  constructor(start: number = Date.UTC(2026, 0, 1), settled: () => Promise<void> = settle) {
+  constructor(start: number = Date.UTC(2026, 0, 1), settleMoment: () => Promise<void> = settle) {
     this.#now = start;
-    this.#settle = settled;
+    this.#settle = settleMoment;
   }
 
   /** Milliseconds since the epoch, as it stands. */

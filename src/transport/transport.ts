@@ -24,8 +24,9 @@ export interface Transport {
   /** Sends one binary message. MUST NOT throw once closed, MUST NOT change the bytes; they may be kept by the caller. */
   send(bytes: Uint8Array): void;
   /**
-   * Whether `send` has copied what it was given when it returns, so that the bytes may be written over. A peer's word that it has
-   * them is not enough: it may lie, and read later what somebody else has written there since.
+   * Whether `send` has copied what it was given when it returns: the bytes are then written over, or their memory let go, at once. Who
+   * wraps a transport and sends later must not say so. A peer's word that it has them is not enough: it may lie, and read later
+   * what somebody else has written there since.
    */
   readonly isCopying?: boolean;
   /** Asks the peer's rim for a sign of life. */

@@ -1,4 +1,4 @@
-import { AetherFetchTransport, serveHttp } from "../../src/proxy/mod.ts";
+import { AetherFetchTransport, serveHttp, serveTunnels, tunnelDial } from "../../src/proxy/mod.ts";
 import { allowAll, createGateway } from "../../src/gateway/mod.ts";
 import { memoryStore } from "../../src/store/memory.ts";
 import { ServiceClient } from "../../mod.ts";
@@ -259,5 +259,77 @@ export const pairs: Pair[] = [
     equal(/^application\/x-www-form-urlencoded\b/.test(await typeOf("/query") ?? ""), true);
     equal((await (await fetch("/form")).formData()).get("a"), "b");
     equal(await typeOf("/bytes"), null);
+  }),
+  inFabric("a handler that has seen enough of its request answers all the same", async (fabric) => {
+    const [agent, service] = await connected(fabric.agent(), fabric.service());
+    const reported: string[] = [];
+    service.onError(({ message }) => void reported.push(message));
+    const handlers: Record<string, (body: ReadableStream<Uint8Array>) => Promise<Response>> = {
+      "/cancels": async (body) => {
+        await body.cancel();
+        return new Response("too much", { status: 413 });
+      },
+      "/breaks": async (body) => {
+        for await (const piece of body) return new Response(String(piece.length > 0), { status: 422 });
+        return new Response("nothing came");
+      },
+      "/throws": async (body) => {
+        for await (const _ of body) throw new Error("a bug");
+        return new Response("nothing came");
+      },
+      "/pipes": async (body) => {
+        const failing = new WritableStream({ write: () => Promise.reject(new Error("a full disk")) });
+        await body.pipeTo(failing);
+        return new Response("nothing came");
+      },
+    };
+    serveHttp(service, ({ url, body }) => handlers[new URL(url).pathname](body!));
+    const { fetch } = new AetherFetchTransport(agent, service.topic);
+    const answers: unknown[] = [];
+    for (const path of Object.keys(handlers)) {
+      const upload = hand();
+      for (let n = 0; n < 20; n++) upload.give(pattern(50_000));
+      const response = await soon(fetch(path, { method: "POST", body: upload.stream }), path);
+      answers.push([response.status, await response.text()]);
+      await soon(upload.cancelled, "the source to hear that nobody wants more");
+    }
+    equal(answers, [
+      [413, "too much"],
+      [422, "true"],
+      [500, "Internal Server Error\n"],
+      [500, "Internal Server Error\n"],
+    ]);
+    equal(reported, ["a bug", "a full disk"]);
+  }),
+  inFabric("a piece belongs to who reads it: its memory may be handed on, and hurts nothing else", async (fabric) => {
+    const [agent, service] = await connected(fabric.agent(), fabric.service());
+    const downloads = [hand(), hand()];
+    serveHttp(service, ({ url }) => new Response(downloads[Number(url.at(-1))].stream));
+    const { fetch } = new AetherFetchTransport(agent, service.topic);
+    const readers = await Promise.all([0, 1].map(async (n) => (await fetch(`/${n}`)).body!.getReader()));
+    // In one turn, and so in one message.
+    for (const size of [500, 300]) for (const [n, download] of downloads.entries()) download.give(pattern(size, n));
+    await fabric.advance(1);
+    for (const download of downloads) download.end();
+    for (const size of [500, 300]) {
+      for (const [n, reader] of readers.entries()) {
+        const piece = (await reader.read()).value!;
+        equal(same(piece, pattern(size, n)), true, `${size} of ${n}`);
+        structuredClone(piece, { transfer: [piece.buffer] });
+      }
+    }
+    for (const reader of readers) equal((await reader.read()).done, true);
+    // Packets of a tunnel as well.
+    serveTunnels(service, (tunnel) => tunnel.readable.pipeTo(tunnel.writable));
+    const tunnel = await tunnelDial(agent, service.topic, "udp");
+    const writer = tunnel.writable.getWriter();
+    const sent = [40, 50, 60].map((size) => pattern(size, size));
+    const written = Promise.all([...sent.map((packet) => writer.write(packet)), writer.close()]);
+    for await (const packet of tunnel.readable) {
+      equal(same(packet as Uint8Array, sent.shift()!), true, "a packet");
+      structuredClone(packet, { transfer: [(packet as Uint8Array<ArrayBuffer>).buffer] });
+    }
+    equal(sent.length, 0);
+    await written;
   }),
 ];

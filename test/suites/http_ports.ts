@@ -108,6 +108,18 @@ export const cases: Case[] = [
     },
   ),
   atPort(
+    "an answer of status 205 comes to an end, which clients wait for as for no other without a body",
+    () => new Response(null, { status: 205 }),
+    async ({ wire }) => {
+      const one = await wire();
+      await one.ask("/");
+      const { status, headers } = await one.answer();
+      equal([status, headers["content-length"]], [205, "0"]);
+    },
+    ({ runtime }) =>
+      runtime === "deno" ? "Deno's server takes its length away, and closes no connection when told to" : undefined,
+  ),
+  atPort(
     "a type is said where the service says one, and nowhere else",
     routes({
       "/bytes": () => new Response(new TextEncoder().encode("<p>hello")),

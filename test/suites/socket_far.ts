@@ -1,9 +1,6 @@
 import { dial as dialSocket } from "#dial";
-import { AetherError } from "../../src/errors.ts";
-import type { Gateway } from "../../src/gateway/gateway.ts";
 import { CONNECT_PATH, type Limits } from "../../src/protocol/limits.ts";
-import { LINK } from "../../src/session/link.ts";
-import type { Between } from "../../src/testing/mod.ts";
+import type { Between, Way } from "../../src/testing/mod.ts";
 import { settle } from "../../src/testing/virtual_clock.ts";
 import type { Dial, Transport, TransportSink } from "../../src/transport/transport.ts";
 import { carried } from "./carried.ts";
@@ -38,24 +35,8 @@ class FarSockets implements Between, AsyncDisposable {
     this.#close = close;
   }
 
-  put(gateway: Gateway): Promise<Gateway> {
-    const elsewhere = (): never => {
-      throw new AetherError("The gateway is in another process", "UNIMPLEMENTED");
-    };
-    return Promise.resolve({
-      limits: gateway.limits,
-      loopbackOnly: gateway.loopbackOnly,
-      [Symbol.asyncDispose]: () => gateway.close(),
-      close: (options) => gateway.close(options),
-      dial: (carry) => carried(this.#dial, carry),
-      opened: elsewhere,
-      fetch: elsewhere,
-      sessions: elsewhere,
-      disconnect: elsewhere,
-      get [LINK]() {
-        return elsewhere();
-      },
-    });
+  open(): Promise<Way> {
+    return Promise.resolve({ dial: (carry) => carried(this.#dial, carry), close: () => Promise.resolve() });
   }
 
   async settle(): Promise<void> {

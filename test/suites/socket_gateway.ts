@@ -2,8 +2,8 @@ import { dial as dialSocket } from "#dial";
 import type { Gateway } from "../../src/gateway/gateway.ts";
 import { CONNECT_PATH } from "../../src/protocol/limits.ts";
 import type { Server } from "../../src/runtime/rim.ts";
-import { LINK } from "../../src/session/link.ts";
-import type { Between } from "../../src/testing/mod.ts";
+import { delegated } from "../../src/testing/delegated.ts";
+import type { Between, Way } from "../../src/testing/mod.ts";
 import { settle } from "../../src/testing/virtual_clock.ts";
 import type { Dial, Transport, TransportSink } from "../../src/transport/transport.ts";
 import { carried } from "./carried.ts";
@@ -27,7 +27,7 @@ interface Underway {
  */
 export class Sockets implements Between, AsyncDisposable {
   readonly #serve: (gateway: Gateway) => Promise<Server>;
-  readonly #servers: Server[] = [];
+  readonly #closes: (() => Promise<void>)[] = [];
   readonly #sockets = new Set<Underway>();
   readonly #transports = new Set<Transport>();
   /** Dials take turns, so that it is known which socket a gateway's rim has accepted. */
@@ -39,30 +39,20 @@ export class Sockets implements Between, AsyncDisposable {
     this.#serve = serve;
   }
 
-  async put(gateway: Gateway): Promise<Gateway> {
+  async open(gateway: Gateway): Promise<Way> {
+    const counting = delegated(gateway, {
+      opened: (transport, options) => this.#accept(transport, (counted) => gateway.opened(counted, options)),
+    });
+    const server = await this.#serve(counting);
     const dial: Dial = (_, sink, options) => {
       const turn = this.#dialled.then(() => this.#open(new URL(CONNECT_PATH, server.url), sink, options));
       this.#dialled = turn.catch(() => {});
       return turn;
     };
-    const reached: Gateway = {
-      limits: gateway.limits,
-      loopbackOnly: gateway.loopbackOnly,
-      [LINK]: gateway[LINK],
-      opened: (transport, options) => this.#accept(transport, (counted) => gateway.opened(counted, options)),
-      fetch: (request) => gateway.fetch(request),
-      dial: (carry) => carried(dial, carry),
-      sessions: () => gateway.sessions(),
-      disconnect: (id, reason) => gateway.disconnect(id, reason),
-      async close(options) {
-        await gateway.close(options);
-        await server.close();
-      },
-      [Symbol.asyncDispose]: () => reached.close(),
-    };
-    const server = await this.#serve(reached);
-    this.#servers.push(server);
-    return reached;
+    let closing: Promise<void> | undefined;
+    const close = (): Promise<void> => (closing ??= server.close());
+    this.#closes.push(close);
+    return { dial: (carry) => carried(dial, carry), close };
   }
 
   async settle(): Promise<void> {
@@ -80,7 +70,7 @@ export class Sockets implements Between, AsyncDisposable {
   /** Ends every socket and port. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const transport of this.#transports) transport.abandon();
-    await Promise.all(this.#servers.map((server) => server.close()));
+    await Promise.all(this.#closes.map((close) => close()));
   }
 
   #isQuiet(): boolean {
