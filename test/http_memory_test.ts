@@ -13,8 +13,8 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const MIB = 1024 * 1024;
 const SIZE = Number(process.env.HTTP_MIB ?? 256) * MIB;
-/** What a process may grow by, however large the bodies; kept as a whole, one of them would be twice that. */
-const GROWTH = 128 * MIB;
+/** What a process may grow by, however large the bodies; kept as a whole, one of them would be four times that. */
+const GROWTH = 64 * MIB;
 
 class Part implements Disposable {
   readonly #child: ChildProcess;
