@@ -152,10 +152,12 @@ export async function sendAnswer(
         if (isLooking) begin();
         isLooking = true;
       } else {
+        // What left at the end of the turn comes first.
         if (sending) await sending;
         sending = sendPieces(channel, [bytes], answerer);
       }
       if (sending) await sending;
+      sending = undefined;
       if (refused) break;
     }
     if (early && size > CHUNK_BYTES) begin(size);
